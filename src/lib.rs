@@ -1,1 +1,10 @@
-//! memctl
+//! memctl: memory profiles for systemd services.
+//!
+//! ```text
+//! down:  profile.toml → profile → limits → apply → systemd (reload → generator → drop-ins) → kernel
+//! ```
+
+pub mod limits;
+pub mod profile;
+pub mod systemd;
+pub mod units;

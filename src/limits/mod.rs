@@ -1,0 +1,3 @@
+//! From profiles to limits: what each unit gets, as drop-ins, and what that would change.
+
+pub mod key;

@@ -1,0 +1,3 @@
+//! systemd: unit names, unit files, and the manager on the bus.
+
+pub mod names;
