@@ -4,7 +4,10 @@
 //! down:  profile.toml → profile → limits → apply → systemd (reload → generator → drop-ins) → kernel
 //! ```
 
+pub mod error;
+pub mod kernel;
 pub mod limits;
 pub mod profile;
+pub mod scope;
 pub mod systemd;
 pub mod units;

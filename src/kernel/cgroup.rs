@@ -1,0 +1,301 @@
+//! The cgroup v2 tree of a service manager: which units have a cgroup, what they hold, what limits them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::kernel::root::{Root, is_absent};
+use crate::scope::Scope;
+use crate::systemd::names::{UnitName, UnitType};
+
+/// The cgroup tree below a manager's own cgroup.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    root: &'a Root,
+    base: PathBuf,
+}
+
+/// A unit that has a cgroup: its processes are, or may be, running in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cgroup {
+    /// The unit.
+    pub unit: UnitName,
+    /// The folder, `/sys/fs/cgroup/system.slice/x.service`.
+    pub path: PathBuf,
+    /// The slice whose cgroup it lies in, unless that is the manager's own.
+    pub slice: Option<UnitName>,
+}
+
+/// What a cgroup and everything below it holds, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// `memory.current`: page cache included.
+    pub current: u64,
+    /// What of it cannot be reclaimed without swap (FACTS 24): the resident part of need.
+    pub resident: u64,
+    /// `memory.swap.current`; 0 where the kernel keeps no count of it.
+    pub swap: u64,
+}
+
+/// The counters of `memory.stat` that nobody can reclaim without swap (FACTS 24).
+const UNRECLAIMABLE: [&str; 7] = [
+    "anon",
+    "shmem",
+    "slab_unreclaimable",
+    "kernel_stack",
+    "pagetables",
+    "percpu",
+    "sock",
+];
+
+impl Held {
+    /// What the unit needs, wherever it lies: resident and swapped.
+    #[must_use]
+    pub fn need(&self) -> u64 {
+        self.resident.saturating_add(self.swap)
+    }
+
+    /// Adds up the unreclaimable counters of a `memory.stat`:
+    ///
+    /// ```text
+    /// anon 12058624
+    /// file 4096
+    /// ```
+    ///
+    /// Unknown names and counters an older kernel lacks are skipped.
+    #[must_use]
+    pub fn resident_of(stat: &str) -> Option<u64> {
+        let mut sum: u64 = 0;
+        let mut found = false;
+        for line in stat.lines() {
+            let Some((name, value)) = line.split_once(' ') else {
+                continue;
+            };
+            if UNRECLAIMABLE.contains(&name)
+                && let Ok(bytes) = value.trim().parse::<u64>()
+            {
+                found = true;
+                sum = sum.saturating_add(bytes);
+            }
+        }
+        found.then_some(sum)
+    }
+}
+
+impl<'a> Tree<'a> {
+    /// The tree of a manager; nothing is read yet.
+    #[must_use]
+    pub fn new(root: &'a Root, scope: &Scope) -> Self {
+        Self {
+            root,
+            base: scope.cgroup(),
+        }
+    }
+
+    /// Whether the manager's tree is cgroup v2 with a memory controller.
+    ///
+    /// # Errors
+    /// It is not; says what is there instead.
+    pub fn check(&self) -> Result<()> {
+        let path = self.base.join("cgroup.controllers");
+        match self.root.read_if_any(&path)? {
+            Some(list) if list.split_whitespace().any(|c| c == "memory") => Ok(()),
+            Some(_) => Err(Error::failed(format!(
+                "{}: the memory controller is not there",
+                path.display()
+            ))
+            .remedy("boot without cgroup_disable=memory")),
+            None => Err(Error::failed(format!(
+                "{} is not there: no cgroup v2, or no systemd running",
+                path.display()
+            ))
+            .remedy("on a cgroup v1 or hybrid host boot with systemd.unified_cgroup_hierarchy=1; for an image use --root DIR")),
+        }
+    }
+
+    /// Every unit that has a cgroup, parents before children.
+    ///
+    /// Goes down through slices alone: what is below a service or a scope belongs to that unit.
+    ///
+    /// # Errors
+    /// A folder that exists and cannot be listed; with the path.
+    pub fn walk(&self) -> Result<Vec<Cgroup>> {
+        let mut found = Vec::new();
+        let mut open = vec![(self.base.clone(), None)];
+        while let Some((folder, slice)) = open.pop() {
+            let mut names = self.root.list(&folder)?;
+            names.sort();
+            for name in names {
+                // Files of the cgroup have no unit's suffix; `_` escapes a clash with them (cg_escape).
+                let Ok(unit) = UnitName::parse(name.strip_prefix('_').unwrap_or(&name)) else {
+                    continue;
+                };
+                let path = folder.join(&name);
+                if unit.unit_type() == UnitType::Slice {
+                    open.push((path.clone(), Some(unit.clone())));
+                }
+                found.push(Cgroup {
+                    unit,
+                    path,
+                    slice: slice.clone(),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a cgroup holds; `None` if it is gone or the memory controller is off in it.
+    ///
+    /// # Errors
+    /// A file is there and says nothing that can be understood; with the path.
+    pub fn held(&self, cgroup: &Cgroup) -> Result<Option<Held>> {
+        let Some(current) = self.file(cgroup, "memory.current")? else {
+            return Ok(None);
+        };
+        let Some(stat) = self.file(cgroup, "memory.stat")? else {
+            return Ok(None);
+        };
+        let swap = self.file(cgroup, "memory.swap.current")?;
+        let strange = |file: &str, text: &str| {
+            let path = cgroup.path.join(file);
+            let start: String = text.chars().take(40).collect();
+            Error::failed(format!("{}: unexpected {start:?}", path.display()))
+        };
+        let number =
+            |file: &str, text: &str| text.trim().parse::<u64>().map_err(|_| strange(file, text));
+        Ok(Some(Held {
+            current: number("memory.current", &current)?,
+            resident: Held::resident_of(&stat).ok_or_else(|| strange("memory.stat", &stat))?,
+            swap: match swap {
+                Some(text) => number("memory.swap.current", &text)?,
+                None => 0,
+            },
+        }))
+    }
+
+    /// A file of a cgroup; `None` where there is no such file, or no such cgroup any more.
+    ///
+    /// # Errors
+    /// It is there and cannot be read; with the path.
+    pub fn file(&self, cgroup: &Cgroup, name: &str) -> Result<Option<String>> {
+        let path = cgroup.path.join(name);
+        match self.root.read(&path) {
+            Ok(text) => Ok(Some(text)),
+            // A cgroup that was removed while its file was open answers ENODEV.
+            Err(e) if is_absent(&e) || is_gone(&e) => Ok(None),
+            Err(e) => Err(Error::io("read", &self.root.shown(&path), &e)),
+        }
+    }
+
+    /// Writes a file of a cgroup.
+    ///
+    /// # Errors
+    /// The kernel's answer as it is: the caller knows which ones to expect (FACTS 3: `EAGAIN`).
+    pub fn write(&self, cgroup: &Cgroup, name: &str, value: &str) -> io::Result<()> {
+        self.root.write_kernel(&cgroup.path.join(name), value)
+    }
+
+    /// The cgroup's inode: another one means that the unit was started anew.
+    #[must_use]
+    pub fn inode(&self, path: &Path) -> Option<u64> {
+        self.root.inode(path)
+    }
+}
+
+/// Whether the cgroup went away under the read.
+fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for (path, text) in files {
+            let path = dir.path().join("sys/fs/cgroup").join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
+            std::fs::write(path, text).expect("write");
+        }
+        let root = Root::open(dir.path()).expect("open");
+        (dir, root)
+    }
+
+    #[test]
+    fn need_leaves_page_cache_out_and_counts_shmem_once() {
+        let stat = "anon 1000\nfile 5000\nshmem 200\nkernel_stack 30\npagetables 4\npercpu 5\nsock 6\n\
+                    slab_reclaimable 900\nslab_unreclaimable 70\nnew_in_7_2 1\n";
+        assert_eq!(Held::resident_of(stat), Some(1315));
+        assert_eq!(Held::resident_of("file 1\n"), None);
+        assert_eq!(Held::resident_of(""), None);
+    }
+
+    #[test]
+    fn the_walk_ends_at_services_and_undoes_escapes() {
+        let (_dir, root) = tree(&[
+            ("cgroup.controllers", "cpu memory\n"),
+            ("system.slice/a.service/memory.max", "max\n"),
+            (
+                "system.slice/a.service/inner.slice/b.service/memory.max",
+                "max\n",
+            ),
+            (
+                "system.slice/system-w.slice/w@1.service/memory.max",
+                "max\n",
+            ),
+            ("_memory.slice/memory.max", "max\n"),
+            ("init.scope/memory.max", "max\n"),
+        ]);
+        let tree = Tree::new(&root, &Scope::System);
+        tree.check().expect("cgroup v2");
+        let mut found: Vec<String> = tree
+            .walk()
+            .expect("walk")
+            .iter()
+            .map(|c| match &c.slice {
+                Some(slice) => format!("{slice}/{}", c.unit),
+                None => c.unit.to_string(),
+            })
+            .collect();
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "init.scope",
+                "memory.slice",
+                "system-w.slice/w@1.service",
+                "system.slice",
+                "system.slice/a.service",
+                "system.slice/system-w.slice",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_strange_reading_is_an_error_with_its_path() {
+        let (_dir, root) = tree(&[
+            ("a.service/memory.current", "12 apples\n"),
+            ("a.service/memory.stat", "anon 1\n"),
+        ]);
+        let tree = Tree::new(&root, &Scope::System);
+        let cgroup = tree.walk().expect("walk").remove(0);
+        let error = tree.held(&cgroup).expect_err("strange");
+        assert!(
+            error
+                .message()
+                .contains("/sys/fs/cgroup/a.service/memory.current"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn hosts_without_cgroup_v2_are_told_what_to_do() {
+        let (_dir, root) = tree(&[("memory/memory.limit_in_bytes", "1\n")]);
+        let error = Tree::new(&root, &Scope::System).check().expect_err("v1");
+        assert!(
+            error.to_string().contains("unified_cgroup_hierarchy"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! An open root directory: everything memctl reads and writes is reached through one.
+//!
+//! `/` for the running system, `--root DIR` for an image, a temporary directory in a test. Under any other
+//! root than `/`, absolute symbolic links stay inside of it, as with chroot (`RESOLVE_IN_ROOT`).
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags, ResolveFlags};
+
+use crate::error::{Error, Result};
+
+/// The most that is read of any file that memctl did not write: kernel files and unit files are far smaller.
+const READ_LIMIT: u64 = 8 << 20;
+
+/// An open root directory.
+#[derive(Debug)]
+pub struct Root {
+    dir: OwnedFd,
+    path: PathBuf,
+    resolve: ResolveFlags,
+}
+
+impl Root {
+    /// Opens `path` as the root of everything.
+    ///
+    /// # Errors
+    /// The directory cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+        let dir = fs::open(path, flags, Mode::empty())
+            .map_err(|e| Error::io("open the root directory", path, &e.into()))?;
+        // Nothing to confine under "/", and openat2 is refused in some sandboxes.
+        let resolve = if path == Path::new("/") {
+            ResolveFlags::empty()
+        } else {
+            ResolveFlags::IN_ROOT
+        };
+        Ok(Self {
+            dir,
+            path: path.to_owned(),
+            resolve,
+        })
+    }
+
+    /// Whether this is the running system's root.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        self.path == Path::new("/")
+    }
+
+    /// The path as the administrator would type it, root included.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        self.path.join(relative(path))
+    }
+
+    /// Opens a file or directory below the root.
+    ///
+    /// # Errors
+    /// The system call's.
+    pub fn open_at(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        let path = relative(path);
+        let flags = flags | OFlags::CLOEXEC;
+        if self.resolve.is_empty() {
+            Ok(fs::openat(&self.dir, path, flags, mode)?)
+        } else {
+            Ok(fs::openat2(&self.dir, path, flags, mode, self.resolve)?)
+        }
+    }
+
+    /// Reads a whole file, which must not be larger than 8 MiB.
+    ///
+    /// # Errors
+    /// The system call's; too large; no UTF-8.
+    pub fn read(&self, path: &Path) -> io::Result<String> {
+        let bytes = self.read_bytes(path, READ_LIMIT)?;
+        if bytes.len() as u64 > READ_LIMIT {
+            return Err(io::Error::other("larger than 8 MiB"));
+        }
+        String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
+    }
+
+    /// Reads a file up to one byte over `limit`, so that the caller sees that there was more.
+    ///
+    /// # Errors
+    /// The system call's; not a regular file (a FIFO in a profile folder must not block anybody).
+    pub fn read_bytes(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = File::from(self.open_at(path, flags, Mode::empty())?);
+        let kind = file.metadata()?.file_type();
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !kind.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads a file that may be absent.
+    ///
+    /// # Errors
+    /// As [`Root::read`], with the path; absence is none.
+    pub fn read_if_any(&self, path: &Path) -> Result<Option<String>> {
+        match self.read(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(Error::io("read", &self.shown(path), &e)),
+        }
+    }
+
+    /// The names in a directory, unsorted, without `.` and `..`; an absent directory is empty.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn list(&self, path: &Path) -> Result<Vec<String>> {
+        let names = || -> io::Result<Vec<String>> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let dir = fs::Dir::new(self.open_at(path, flags, Mode::empty())?)?;
+            let mut names = Vec::new();
+            for entry in dir {
+                // A name that is no UTF-8 cannot be a unit's or a profile's.
+                if let Ok(name) = entry?.file_name().to_str()
+                    && name != "."
+                    && name != ".."
+                {
+                    names.push(name.to_owned());
+                }
+            }
+            Ok(names)
+        };
+        match names() {
+            Err(e) if is_absent(&e) => Ok(Vec::new()),
+            other => other.map_err(|e| Error::io("list", &self.shown(path), &e)),
+        }
+    }
+
+    /// Where a symbolic link points; `None` where there is no link.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn read_link(&self, path: &Path) -> Result<Option<PathBuf>> {
+        let link = || -> io::Result<PathBuf> {
+            let fd = self.open_at(path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())?;
+            let target = fs::readlinkat(&fd, "", Vec::new())?;
+            Ok(PathBuf::from(target.to_string_lossy().into_owned()))
+        };
+        match link() {
+            Ok(target) => Ok(Some(target)),
+            // readlinkat on what is no link: ENOENT with an empty path, EINVAL otherwise.
+            Err(e) if is_absent(&e) || e.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            Err(e) => Err(Error::io("read the link", &self.shown(path), &e)),
+        }
+    }
+
+    /// The inode number of a file or directory; `None` where there is none.
+    #[must_use]
+    pub fn inode(&self, path: &Path) -> Option<u64> {
+        let fd = self.open_at(path, OFlags::PATH, Mode::empty()).ok()?;
+        Some(fs::fstat(&fd).ok()?.st_ino)
+    }
+
+    /// Writes to a kernel file that exists, in one `write`, with a newline at its end (FACTS 23).
+    ///
+    /// # Errors
+    /// The system call's.
+    pub fn write_kernel(&self, path: &Path, value: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::NOCTTY;
+        let mut file = File::from(self.open_at(path, flags, Mode::empty())?);
+        file.write_all(format!("{value}\n").as_bytes())
+    }
+
+    /// Opens a directory for work inside of it, making what is missing of it (mode 0755).
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn make_dir(&self, path: &Path) -> Result<Folder> {
+        let mut sofar = PathBuf::new();
+        for part in relative(path).components() {
+            let parent = self
+                .open_dir(&sofar)
+                .map_err(|e| Error::io("open", &self.shown(&sofar), &e))?;
+            sofar.push(part);
+            match fs::mkdirat(&parent, part.as_os_str(), Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(e) => return Err(Error::io("make", &self.shown(&sofar), &e.into())),
+            }
+        }
+        let fd = self
+            .open_dir(path)
+            .map_err(|e| Error::io("open", &self.shown(path), &e))?;
+        Ok(Folder {
+            fd,
+            shown: self.shown(path),
+        })
+    }
+
+    /// Opens a directory for reading.
+    fn open_dir(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+    }
+}
+
+/// A directory opened for writing into it.
+#[derive(Debug)]
+pub struct Folder {
+    fd: OwnedFd,
+    shown: PathBuf,
+}
+
+impl Folder {
+    /// Puts a file in place so that a crash leaves the old one or the new one: temporary file, fsync, rename,
+    /// fsync of the folder.
+    ///
+    /// # Errors
+    /// The system call's, with the path; the temporary file is gone then.
+    pub fn replace(&self, name: &str, contents: &[u8]) -> Result<()> {
+        let staged = self.stage(name, contents)?;
+        self.commit(&staged, name)
+    }
+
+    /// Writes the contents beside the file they are for, synced; answers the temporary name.
+    ///
+    /// # Errors
+    /// The system call's, with the path; the temporary file is gone then.
+    pub fn stage(&self, name: &str, contents: &[u8]) -> Result<String> {
+        let staged = staged_name(name);
+        let write = || -> io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
+            let mode = Mode::from_raw_mode(0o644);
+            let fd = fs::openat(&self.fd, &staged, flags | OFlags::CLOEXEC, mode)?;
+            let mut file = File::from(fd);
+            file.write_all(contents)?;
+            file.sync_all()
+        };
+        write().map_err(|e| {
+            self.discard(&staged);
+            Error::io("write", &self.shown.join(name), &e)
+        })?;
+        Ok(staged)
+    }
+
+    /// Renames a staged file into place and syncs the folder.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn commit(&self, staged: &str, name: &str) -> Result<()> {
+        fs::renameat(&self.fd, staged, &self.fd, name)
+            .and_then(|()| fs::fsync(&self.fd))
+            .map_err(|e| Error::io("replace", &self.shown.join(name), &e.into()))
+    }
+
+    /// Removes a temporary file, if it is there.
+    pub fn discard(&self, staged: &str) {
+        // Nothing depends on it: a leftover begins with a dot and is overwritten by the next.
+        let _ = fs::unlinkat(&self.fd, staged, AtFlags::empty());
+    }
+
+    /// Removes a file, which may be absent, and syncs the folder.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) => fs::fsync(&self.fd),
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(e) => Err(e),
+        }
+        .map_err(|e| Error::io("remove", &self.shown.join(name), &e.into()))
+    }
+
+    /// Puts a symbolic link in place, as [`Folder::replace`] does a file.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn link(&self, name: &str, target: &str) -> Result<()> {
+        let staged = staged_name(name);
+        self.discard(&staged);
+        fs::symlinkat(target, &self.fd, &staged)
+            .map_err(|e| Error::io("link", &self.shown.join(name), &e.into()))?;
+        self.commit(&staged, name)
+    }
+}
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A name that no reader of profiles takes for one.
+fn staged_name(name: &str) -> String {
+    format!(".{name}.memctl-new")
+}
+
+/// The path below the root: without its leading slash, `.` for the root itself.
+fn relative(path: &Path) -> &Path {
+    let path = path.strip_prefix("/").unwrap_or(path);
+    if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    }
+}
+
+/// Whether an error says that there is no such file.
+#[must_use]
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
