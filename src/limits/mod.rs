@@ -1,3 +1,8 @@
 //! From profiles to limits: what each unit gets, as drop-ins, and what that would change.
 
+pub mod dropin;
+pub mod effective;
+pub mod fit;
 pub mod key;
+pub mod level;
+pub mod withhold;

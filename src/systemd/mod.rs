@@ -1,5 +1,7 @@
 //! systemd: unit names, unit files, and the manager on the bus.
 
+pub mod client;
 pub mod files;
+pub mod manager;
 pub mod names;
 pub mod unit_file;
