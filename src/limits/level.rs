@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::kernel::host::Host;
 use crate::limits::key::{Key, Value};
-use crate::units::{CpuQuota, Memory, bytes_for_people};
+use crate::units::{CpuQuota, Memory, show_bytes};
 
 /// systemd's period for `cpu.max`, in microseconds, unless a quota is too small for it.
 const CPU_PERIOD: u64 = 100_000;
@@ -85,7 +85,7 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bytes(n) => f.write_str(&bytes_for_people(*n)),
+            Self::Bytes(n) => f.write_str(&show_bytes(*n)),
             Self::Count(n) | Self::Weight(n) => write!(f, "{n}"),
             Self::Unlimited => f.write_str("infinity"),
             Self::Quota { quota, period } => {

@@ -5,4 +5,5 @@ pub mod effective;
 pub mod fit;
 pub mod key;
 pub mod level;
+pub mod plan;
 pub mod withhold;
