@@ -4,10 +4,15 @@
 //! down:  profile.toml → profile → limits → apply → systemd (reload → generator → drop-ins) → kernel
 //! ```
 
+pub mod apply;
+pub mod cli;
+pub mod command;
 pub mod error;
 pub mod kernel;
 pub mod limits;
 pub mod profile;
+pub mod profiles;
 pub mod scope;
 pub mod systemd;
 pub mod units;
+pub mod view;

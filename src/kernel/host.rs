@@ -19,6 +19,14 @@ pub struct Host {
 }
 
 impl Host {
+    /// A machine that is not there: an image. Percentages of its RAM stay percentages.
+    pub const UNKNOWN: Self = Self {
+        ram: 0,
+        swap: 0,
+        page: 4096,
+        tasks: 0,
+    };
+
     /// Reads `/proc/meminfo` and its siblings.
     ///
     /// # Errors

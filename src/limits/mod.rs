@@ -3,6 +3,8 @@
 pub mod dropin;
 pub mod effective;
 pub mod fit;
+pub mod generate;
+pub mod keep;
 pub mod key;
 pub mod level;
 pub mod plan;

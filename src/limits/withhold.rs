@@ -8,6 +8,7 @@ use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::kernel::host::Host;
 use crate::limits::dropin::{DropIn, file_name};
 use crate::limits::fit::{Bounds, Misfit, fit};
+use crate::limits::keep::as_directive;
 use crate::limits::key::Key;
 use crate::limits::level::{Level, expected, in_force};
 use crate::systemd::names::UnitName;
@@ -114,11 +115,7 @@ fn look(
     for (_, key, present) in held_back.into_iter().filter(|(held, ..)| *held) {
         if let Some((text, _)) = words.get(&key) {
             settings.insert(key, (*text).to_owned());
-            let present = match present {
-                u64::MAX => "infinity".to_owned(),
-                bytes => bytes.to_string(),
-            };
-            own.settings.insert(key, present);
+            own.settings.insert(key, as_directive(present));
         }
     }
     own.withheld.clone_from(&settings);

@@ -10,6 +10,9 @@ use crate::limits::key::{Key, Value};
 use crate::systemd::names::UnitName;
 use crate::units::Memory;
 
+/// The largest profile that is read, in bytes.
+pub const MAX_BYTES: u64 = 1 << 20;
+
 /// A profile that was read; after an error-free check, all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {

@@ -1,0 +1,220 @@
+//! The only writer of limits: preflight → install → reload → realize → confirm → roll back.
+
+pub mod lock;
+pub mod realize;
+pub mod record;
+mod refusal;
+pub mod stop;
+pub mod survey;
+pub mod throttle;
+mod transaction;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::apply::record::{Contents, Record};
+use crate::apply::survey::{Prepared, Survey};
+use crate::apply::transaction::Transaction;
+use crate::error::{Error, Result};
+use crate::kernel::root::Root;
+use crate::limits::dropin::Installed;
+use crate::limits::keep::Keep;
+use crate::limits::plan::{Lowering, Plan};
+use crate::scope::Scope;
+use crate::systemd::manager::Manager;
+use crate::systemd::names::{UnitName, UnitType};
+
+/// A change to one profile's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file, in one of the folders of profiles.
+    pub path: PathBuf,
+    /// What is to be there; `None`: nothing.
+    pub new: Option<Contents>,
+}
+
+/// What to do about running units that hold too much.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tight {
+    /// Restart them, gracefully, first.
+    pub restart: bool,
+    /// Let their limits wait for their next start.
+    pub next_start: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The plan as it was carried out.
+    pub plan: Plan,
+    /// Anything changed, on disk or in the kernel.
+    pub changed: bool,
+    /// What the administrator should know.
+    pub warnings: Vec<String>,
+    /// The units that were restarted to make room.
+    pub restarted: Vec<UnitName>,
+}
+
+/// What a change needs to be made.
+pub struct Engine<'a> {
+    /// The system's root.
+    pub root: &'a Root,
+    /// Which manager.
+    pub scope: &'a Scope,
+    /// The manager itself.
+    pub manager: &'a mut dyn Manager,
+    /// Told what is going on; shown on a terminal.
+    pub progress: &'a dyn Fn(&str),
+    /// Set when the administrator pressed Ctrl-C: heeded until the new profiles count.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl Engine<'_> {
+    /// Ends what an earlier memctl, killed half-way, left behind. Call it under the lock, before profiles are read.
+    ///
+    /// Answers whether there was anything: then the kernel may be behind the files, and the next plan shows it.
+    ///
+    /// # Errors
+    /// The record or a file cannot be written.
+    pub fn recover(&self) -> Result<bool> {
+        let records = Record::left_behind(self.root, self.scope)?;
+        for record in &records {
+            record.restore_kernel(self.root);
+            if record.undo {
+                record.restore_files(self.root)?;
+            }
+            record.finish(self.root)?;
+        }
+        Ok(!records.is_empty())
+    }
+
+    /// Brings about that `profiles`, with `edits` to their files, are what counts.
+    ///
+    /// # Errors
+    /// Refused, with nothing changed; or failed and rolled back; or rolled back in part: the kind tells.
+    pub fn run(
+        &mut self,
+        profiles: &[Installed],
+        edits: &[Edit],
+        tight: Tight,
+        recovered: bool,
+    ) -> Result<Outcome> {
+        crate::apply::stop::reached(stop::Step::Locked);
+        let mut survey = Survey::take(self.root, self.scope)?;
+        let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
+        let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
+        let mut restarted = Vec::new();
+        if tight.restart && !prepared.misfits.is_empty() {
+            restarted = self.restart(&survey, &prepared.misfits)?;
+            survey = Survey::take(self.root, self.scope)?;
+            keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
+            prepared = survey.prepare(self.scope, profiles, &keep)?;
+        }
+        if !prepared.misfits.is_empty() {
+            if !tight.next_start {
+                let misfits = &prepared.misfits;
+                return Err(refusal::refusal(&survey.tree, &survey.cgroups, misfits)?);
+            }
+            prepared = self.wait(&survey, profiles, &prepared, &mut keep)?;
+        }
+        if edits.is_empty() && !recovered && !survey.differs(&prepared) {
+            return Ok(Outcome {
+                plan: prepared.plan,
+                changed: !restarted.is_empty(),
+                warnings: Vec::new(),
+                restarted,
+            });
+        }
+        let warnings = self.carry_out(Transaction {
+            survey: &survey,
+            prepared: &prepared,
+            edits,
+            keep,
+        })?;
+        Ok(Outcome {
+            plan: prepared.plan,
+            changed: true,
+            warnings,
+            restarted,
+        })
+    }
+
+    /// Lets what cannot follow wait: the generator does it for the profiles' own limits; for the others there is
+    /// the keep.
+    fn wait(
+        &self,
+        survey: &Survey<'_>,
+        profiles: &[Installed],
+        prepared: &Prepared,
+        keep: &mut Keep,
+    ) -> Result<Prepared> {
+        let still = prepared.plan.lowerings.iter();
+        for lowering in still {
+            if let Some(misfit) = lowering.misfit {
+                keep.add(&survey.tree, &lowering.cgroup, lowering.before, misfit);
+            }
+        }
+        survey.prepare(self.scope, profiles, keep)
+    }
+
+    /// Restarts running services that hold too much, one after the other, and makes sure that each came back.
+    fn restart(&mut self, survey: &Survey<'_>, misfits: &[Lowering]) -> Result<Vec<UnitName>> {
+        let units: Vec<&UnitName> = misfits.iter().map(|l| &l.cgroup.unit).collect();
+        for unit in &units {
+            let kind = unit.unit_type();
+            let oneshot = kind == UnitType::Service && is_oneshot(survey, unit)?;
+            if kind != UnitType::Service || oneshot {
+                return Err(Error::failed(format!(
+                    "{unit} is no service that could be restarted to make room; nothing was changed"
+                ))
+                .remedy("restart what is in it yourself, or use --next-start"));
+            }
+        }
+        let mut done = Vec::new();
+        for unit in units {
+            (self.progress)(&format!("restarting {unit}"));
+            let before = self.manager.state(unit)?;
+            if before.active != "active" {
+                return Err(Error::failed(format!(
+                    "{unit} is {}, not active: not restarted",
+                    before.active
+                ))
+                .remedy("try again once it is up"));
+            }
+            self.manager.try_restart(unit)?;
+            let after = self.manager.state(unit)?;
+            if after.active != "active" || after.invocation == before.invocation {
+                return Err(Error::failed(format!(
+                    "{unit} was restarted and is {} now; no limit was changed",
+                    after.active
+                ))
+                .remedy(format!("`systemctl status {unit}` says why")));
+            }
+            done.push(unit.clone());
+        }
+        Ok(done)
+    }
+
+    fn check_interrupted(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Error::failed("interrupted; nothing was changed"));
+        }
+        Ok(())
+    }
+
+    fn progress_if(&self, happens: bool, text: &str) -> Result<()> {
+        if happens {
+            (self.progress)(text);
+        }
+        Ok(())
+    }
+}
+
+fn is_oneshot(survey: &Survey<'_>, unit: &UnitName) -> Result<bool> {
+    let all = survey.files.assignments(unit, &survey.generated)?;
+    let kind = all
+        .iter()
+        .rfind(|(a, _)| a.section == "Service" && a.key == "Type");
+    Ok(kind.is_some_and(|(a, _)| a.value == "oneshot"))
+}

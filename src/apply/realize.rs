@@ -1,0 +1,170 @@
+//! Brings the kernel to where the files are, and confirms it there: nudges what a reload left behind (FACTS 1, 2).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::kernel::cgroup::{Cgroup, Tree};
+use crate::limits::key::Key;
+use crate::limits::level::{Level, in_force};
+use crate::limits::plan::{Plan, When};
+use crate::systemd::manager::Manager;
+use crate::systemd::names::UnitName;
+
+/// How long the kernel's files may lag behind a nudge (FACTS 9b).
+const LAG: Duration = Duration::from_secs(2);
+/// How often they are looked at meanwhile.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A level that a running unit is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The unit and its cgroup.
+    pub cgroup: Cgroup,
+    /// The cgroup's inode when this was planned: another start of the unit is another matter.
+    pub inode: Option<u64>,
+    /// The directive.
+    pub key: Key,
+    /// What was in force; `None` where the kernel had no such file.
+    pub before: Option<Level>,
+    /// What is to be in force.
+    pub level: Level,
+}
+
+/// A target that was not reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miss {
+    /// The target.
+    pub target: Target,
+    /// What the kernel says instead; `None`: it has no such file.
+    pub found: Option<Level>,
+}
+
+/// The targets of a plan: what of it takes force now and is the kernel's to keep.
+#[must_use]
+pub fn targets(plan: &Plan, cgroups: &[Cgroup], tree: &Tree<'_>) -> Vec<Target> {
+    let running: BTreeMap<&UnitName, &Cgroup> = cgroups.iter().map(|c| (&c.unit, c)).collect();
+    let wanted = plan.rows.iter().filter(|row| row.when == When::Now);
+    wanted
+        .filter_map(|row| {
+            row.key.kernel_file()?;
+            let cgroup = (*running.get(&row.unit)?).clone();
+            Some(Target {
+                inode: tree.inode(&cgroup.path),
+                cgroup,
+                key: row.key,
+                before: row.before.as_ref().and_then(|b| b.level),
+                level: row.after.as_ref()?.level?,
+            })
+        })
+        .collect()
+}
+
+/// Nudges once per slice that differs, deepest first, until the kernel agrees.
+///
+/// Answers the targets that were missed all the same.
+///
+/// # Errors
+/// A cgroup's file that says something strange. A nudge that fails is no error by itself: what counts is what
+/// the kernel says in the end.
+pub fn realize(
+    manager: &mut dyn Manager,
+    tree: &Tree<'_>,
+    targets: &[Target],
+    mut tell: impl FnMut(&UnitName),
+) -> Result<Vec<Miss>> {
+    let mut misses = differing(tree, targets)?;
+    // A slice's siblings follow one nudged unit (FACTS 2); who did not follow is nudged by itself.
+    for alone in [false, true] {
+        for group in groups(&misses, alone) {
+            let Some(first) = group.first() else { continue };
+            tell(&first.cgroup.unit);
+            // Its refusal shows in the kernel's files, and is told from there.
+            let _ = manager.nudge(&first.cgroup.unit);
+            wait(tree, &group)?;
+        }
+        misses = differing(tree, targets)?;
+        if misses.is_empty() {
+            break;
+        }
+    }
+    Ok(misses)
+}
+
+/// The missed targets by slice, or one by one by unit; the deepest folders first.
+fn groups(misses: &[Miss], alone: bool) -> Vec<Vec<Target>> {
+    let mut groups: BTreeMap<(std::cmp::Reverse<usize>, PathBuf), Vec<Target>> = BTreeMap::new();
+    for miss in misses {
+        let path = &miss.target.cgroup.path;
+        let folder = if alone {
+            path.clone()
+        } else {
+            path.parent().map(PathBuf::from).unwrap_or_default()
+        };
+        let depth = std::cmp::Reverse(path.components().count());
+        let group = groups.entry((depth, folder)).or_default();
+        group.push(miss.target.clone());
+    }
+    groups.into_values().collect()
+}
+
+fn wait(tree: &Tree<'_>, group: &[Target]) -> Result<()> {
+    let deadline = Instant::now() + LAG;
+    while !differing(tree, group)?.is_empty() && Instant::now() < deadline {
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+/// The targets that the kernel does not agree with; units that ended or began anew are nobody's miss.
+///
+/// # Errors
+/// A file that says something strange.
+pub fn differing(tree: &Tree<'_>, targets: &[Target]) -> Result<Vec<Miss>> {
+    let mut misses = Vec::new();
+    for target in targets {
+        let found = in_force(target.key, |file| tree.file(&target.cgroup, file))
+            .map_err(|e| e.context(&target.cgroup.path.display().to_string()))?;
+        if found.is_some_and(|level| level.same(target.level)) {
+            continue;
+        }
+        if target.inode.is_some() && tree.inode(&target.cgroup.path) == target.inode {
+            misses.push(Miss {
+                target: target.clone(),
+                found,
+            });
+        }
+    }
+    Ok(misses)
+}
+
+/// Whether the kernel has the file at all, somewhere: an old one lacks `memory.zswap.max` (FACTS 9a).
+#[must_use]
+pub fn is_kernel_too_old(miss: &Miss) -> bool {
+    miss.found.is_none() && miss.target.key == Key::MemoryZSwapMax
+}
+
+/// What was missed, as a failure.
+#[must_use]
+pub fn failure(misses: &[Miss]) -> Error {
+    let lines: Vec<String> = misses
+        .iter()
+        .map(|miss| {
+            let path = miss
+                .target
+                .cgroup
+                .path
+                .join(miss.target.key.kernel_file().unwrap_or_default());
+            let found = miss
+                .found
+                .map_or_else(|| "is not there".to_owned(), |l| format!("says {l}"));
+            format!("{} {found}, not {}", path.display(), miss.target.level)
+        })
+        .collect();
+    Error::failed(format!(
+        "the kernel did not take the limits: {}",
+        lines.join("; ")
+    ))
+    .remedy("`journalctl -b _PID=1` may say why")
+}

@@ -1,0 +1,159 @@
+//! What can be typed. No logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Memory profiles for systemd services: limits that are really in the kernel.
+///
+/// A profile is a TOML file that gives systemd units memory, CPU and task limits. `memctl apply` checks it,
+/// makes sure that no running service would be killed by it, installs it, and confirms in the kernel's own
+/// files that the limits are in force.
+#[derive(Debug, Parser)]
+#[command(name = "memctl", version, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done, 1 failed and rolled back, 2 usage or bad profile, \
+3 not permitted, 4 plan --check found changes, 5 rolled back in part.\n\
+See memctl(1), memctl.profile(5).")]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Talk to your own service manager (systemd --user) instead of PID 1
+    #[arg(long, global = true)]
+    pub user: bool,
+    /// Work on the system image in DIR; nothing running is asked or changed
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "user")]
+    pub root: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Put profiles in force, now and at every boot
+    ///
+    /// Checks the profiles, plans, refuses what would kill or stall a running service, makes room, installs,
+    /// reloads systemd once, confirms the limits in the kernel's files, and rolls everything back if anything
+    /// failed. Without PROFILE: everything that is installed.
+    Apply(Apply),
+    /// Show what apply would change, and touch nothing
+    Plan(Plan),
+    /// Take profiles away; what they limited gets its own limits back
+    Remove(Remove),
+    /// List the profiles, where they are and whether they count
+    Profiles,
+    /// Check profiles and report every fault
+    Verify(Verify),
+    /// Write a profile's drop-ins below a folder, for images
+    Render(Render),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which profiles.
+#[derive(Debug, Clone, Args)]
+pub struct Profiles {
+    /// Profile files; `-` is standard input
+    #[arg(value_name = "PROFILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// The name of the profile that comes on standard input
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Until the next boot only: install under /run
+    #[arg(long)]
+    pub runtime: bool,
+    /// These profiles and no others: remove what else is installed
+    #[arg(long, requires = "files")]
+    pub prune: bool,
+}
+
+/// What to do with a running unit that holds more than its new limits.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Tight {
+    /// Restart units that hold too much for their new limits, gracefully, before applying
+    #[arg(long)]
+    pub restart: bool,
+    /// Let the limits of units that hold too much for them wait until those start anew
+    #[arg(long)]
+    pub next_start: bool,
+}
+
+/// `memctl apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// Which.
+    #[command(flatten)]
+    pub profiles: Profiles,
+    /// How.
+    #[command(flatten)]
+    pub tight: Tight,
+    /// Only show what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave out profiles that cannot be applied, apply the others
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+/// `memctl plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Which.
+    #[command(flatten)]
+    pub profiles: Profiles,
+    /// Exit with 4 if something would change
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `memctl remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Names of installed profiles
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// How.
+    #[command(flatten)]
+    pub tight: Tight,
+    /// Only show what would change
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `memctl verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Profile files; `-` is standard input. Without any: everything that is installed
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// The name of the profile that comes on standard input
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `memctl render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// Profile files; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// The name of the profile that comes on standard input
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The folder that gets UNIT.d/00-memctl.conf and so on
+    #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub output: PathBuf,
+}
