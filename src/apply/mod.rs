@@ -3,7 +3,7 @@
 pub mod lock;
 pub mod realize;
 pub mod record;
-mod refusal;
+pub mod refusal;
 pub mod stop;
 pub mod survey;
 pub mod throttle;
@@ -100,7 +100,7 @@ impl Engine<'_> {
         tight: Tight,
         recovered: bool,
     ) -> Result<Outcome> {
-        crate::apply::stop::reached(stop::Step::Locked);
+        stop::reached(stop::Step::Locked);
         let mut survey = Survey::take(self.root, self.scope)?;
         let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
         let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
@@ -203,12 +203,6 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn progress_if(&self, happens: bool, text: &str) -> Result<()> {
-        if happens {
-            (self.progress)(text);
-        }
-        Ok(())
-    }
 }
 
 fn is_oneshot(survey: &Survey<'_>, unit: &UnitName) -> Result<bool> {

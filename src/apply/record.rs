@@ -174,7 +174,7 @@ pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
     if root.read_link(path)?.is_some_and(|t| t == Path::new("/dev/null")) {
         return Ok(Some(Contents::Mask));
     }
-    match root.read_bytes(path, crate::profile::MAX_BYTES) {
+    match root.read_bytes(path, crate::profile::source::MAX_BYTES as u64) {
         Ok(bytes) => Ok(Some(String::from_utf8(bytes).map_or_else(
             |e| Contents::Bytes(e.into_bytes()),
             Contents::Text,

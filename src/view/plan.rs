@@ -51,7 +51,7 @@ pub fn plan(plan: &Plan, totals: &Totals) -> String {
 fn table(plan: &Plan) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(["UNIT", "LIMIT", "BEFORE", "", "AFTER", "CHANGE", "WHEN"]);
     let mut last = None;
@@ -72,12 +72,17 @@ fn table(plan: &Plan) -> String {
             Cell::new(when(row)),
         ]);
     }
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().strip_prefix(' ').unwrap_or(&line).to_owned())
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    lines.join("\n")
+    trimmed(&table)
+}
+
+/// A table's text without the blanks at its edges.
+#[must_use]
+pub fn trimmed(table: &Table) -> String {
+    let lines = table.lines().map(|line| {
+        let line = line.trim_end();
+        line.strip_prefix(' ').unwrap_or(line).to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn right(text: &str) -> Cell {
