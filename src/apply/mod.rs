@@ -21,6 +21,7 @@ use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
 use crate::limits::plan::{Lowering, Plan};
+use crate::limits::totals::totals;
 use crate::scope::Scope;
 use crate::systemd::manager::Manager;
 use crate::systemd::names::{UnitName, UnitType};
@@ -104,6 +105,7 @@ impl Engine<'_> {
         let mut survey = Survey::take(self.root, self.scope)?;
         let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
         let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
+        totals(&prepared.plan, profiles, &survey.cgroups, survey.host.ram).check_budgets()?;
         let mut restarted = Vec::new();
         if tight.restart && !prepared.misfits.is_empty() {
             restarted = self.restart(&survey, &prepared.misfits)?;
@@ -202,7 +204,6 @@ impl Engine<'_> {
         }
         Ok(())
     }
-
 }
 
 fn is_oneshot(survey: &Survey<'_>, unit: &UnitName) -> Result<bool> {

@@ -7,7 +7,7 @@ use crate::apply::record::{Contents, OldFile, Record, present, put};
 use crate::apply::stop::{Step, reached, refuse};
 use crate::apply::survey::{Prepared, Survey};
 use crate::apply::throttle::{intended, throttle};
-use crate::apply::{Engine, Edit};
+use crate::apply::{Edit, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::limits::keep::Keep;
 use crate::limits::key::Key;
@@ -260,7 +260,8 @@ fn loosen(survey: &Survey<'_>, targets: &[Target]) {
         let (Some(before), Some(file)) = (target.before, target.key.kernel_file()) else {
             continue;
         };
-        let looser = before.figure().unwrap_or(u64::MAX) > target.level.figure().unwrap_or(u64::MAX);
+        let looser =
+            before.figure().unwrap_or(u64::MAX) > target.level.figure().unwrap_or(u64::MAX);
         if by_hand && looser {
             let text = match before {
                 Level::Bytes(n) | Level::Count(n) => n.to_string(),

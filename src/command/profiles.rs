@@ -26,9 +26,13 @@ pub(super) fn run(context: &Context) -> Result<u8> {
         return Ok(0);
     }
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_header(["PROFILE", "STATE", "UNITS", "FILE", "DESCRIPTION"]);
+    table.load_style(presets::NOTHING).set_header([
+        "PROFILE",
+        "STATE",
+        "UNITS",
+        "FILE",
+        "DESCRIPTION",
+    ]);
     for found in &set.found {
         let profile = checked(&set, found).map(|c| &c.profile);
         let description = profile.and_then(|p| p.description.as_deref());

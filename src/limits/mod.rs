@@ -9,4 +9,5 @@ pub mod keep;
 pub mod key;
 pub mod level;
 pub mod plan;
+pub mod totals;
 pub mod withhold;

@@ -73,7 +73,11 @@ fn committed(rows: &[&Row], cgroups: &[Cgroup]) -> u64 {
         .filter(|unit| unit.unit_type() == UnitType::Slice)
         .collect();
     max.iter()
-        .filter(|(unit, _)| !above(unit, cgroups).iter().any(|slice| slices.contains(slice)))
+        .filter(|(unit, _)| {
+            !above(unit, cgroups)
+                .iter()
+                .any(|slice| slices.contains(slice))
+        })
         .fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
 }
 

@@ -49,12 +49,14 @@ fn alias(unit: &UnitProfile, real: &UnitName) -> Fault {
         format!("{} is another name of {real}", unit.name),
     )
     .label("an alias")
-    .help(format!("write \"{real}\": a drop-in under an alias works only while the alias is enabled"))
+    .help(format!(
+        "write \"{real}\": a drop-in under an alias works only while the alias is enabled"
+    ))
 }
 
 /// Rules that ask of a unit what it cannot do.
 fn actions(unit: &UnitProfile, files: &UnitFiles<'_>) -> Result<Vec<Fault>> {
-    let asks = |action: Action| unit.rules.iter().find(|r| r.action == Some(action));
+    let asks = |action: Action| unit.rules.iter().find(|r| r.action == action);
     let (restart, reload) = (asks(Action::Restart), asks(Action::Reload));
     if restart.is_none() && reload.is_none() {
         return Ok(Vec::new());
@@ -77,11 +79,15 @@ fn actions(unit: &UnitProfile, files: &UnitFiles<'_>) -> Result<Vec<Fault>> {
                 .help("action = \"restart\", or give the unit an ExecReload="),
         );
     }
-    if let Some(rule) = restart.or(reload).filter(|_| last("Type") == Some("oneshot")) {
-        let message = format!("{} is Type=oneshot: a restart would run it again", unit.name);
-        faults.push(
-            Fault::error(rule.at.clone(), concerns(), message).help("action = \"alert\""),
+    if let Some(rule) = restart
+        .or(reload)
+        .filter(|_| last("Type") == Some("oneshot"))
+    {
+        let message = format!(
+            "{} is Type=oneshot: a restart would run it again",
+            unit.name
         );
+        faults.push(Fault::error(rule.at.clone(), concerns(), message).help("action = \"alert\""));
     }
     Ok(faults)
 }

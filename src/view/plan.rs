@@ -4,29 +4,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::limits::level::Level;
 use crate::limits::plan::{Plan, Row, Shown, When};
+use crate::limits::totals::Totals;
 use crate::units::show_bytes;
-
-/// What the limits of a plan add up to, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Totals {
-    /// The sum of MemoryMax over the profiles' units.
-    pub committed: u64,
-    /// RAM.
-    pub ram: u64,
-    /// Profile name and budget.
-    pub budgets: Vec<Budget>,
-}
-
-/// A profile's budget and what its units take of it, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
-    /// The profile.
-    pub profile: String,
-    /// The sum of MemoryMax over its units.
-    pub committed: u64,
-    /// What that may be.
-    pub budget: u64,
-}
 
 /// The whole view: table, notes, totals.
 #[must_use]
