@@ -63,6 +63,20 @@ pub(super) fn threshold(text: &str) -> Read<Threshold> {
             .map(Base::Limit),
     };
     let (amount, of) = match words(text).as_slice() {
+        [first, between @ .., last]
+            if !between.is_empty() && text[first.clone()].ends_with('%') =>
+        {
+            let at = first.end + 1..last.start;
+            let problem = format!("{} cannot stand here", quote(text[at.clone()].trim()));
+            let meant = format!("{} {}", &text[first.clone()], &text[last.clone()]);
+            let good = threshold(&meant).is_ok();
+            return Err(UnitError::new(
+                between[0].start..between[between.len() - 1].end,
+                problem,
+                ABOVE,
+            )
+            .suggest(good.then_some(meant)));
+        }
         [first, .., last] if text[first.clone()].ends_with('%') => {
             let of = bases(&text[last.clone()]).ok_or_else(|| {
                 let problem = format!(

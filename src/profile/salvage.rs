@@ -40,9 +40,7 @@ pub(super) fn read(text: &str) -> (Table, Vec<Fault>) {
         if errors.is_empty() {
             return (table, salvage.finish());
         }
-        for error in &errors {
-            salvage.drop_duplicate(error);
-        }
+        salvage.drop_duplicates(errors);
     }
     (Table::default(), salvage.finish())
 }
@@ -179,14 +177,26 @@ impl<'t> Salvage<'t> {
         self.blanked.push(place);
     }
 
-    /// What stands twice was written once too often: the first counts, as in the parser.
-    fn drop_duplicate(&mut self, error: &SyntaxError) {
+    /// What stands twice was written once too often: the first counts.
+    fn drop_duplicates(&mut self, mut errors: Vec<SyntaxError>) {
+        errors.sort_by_key(|error| error.at.start);
+        let mut dropped = 0;
+        for error in &errors {
+            // What a dropped section repeats goes with it.
+            if error.at.start >= dropped {
+                dropped = self.drop_duplicate(error);
+            }
+        }
+    }
+
+    /// Blanks a statement or a section; the end of what was blanked.
+    fn drop_duplicate(&mut self, error: &SyntaxError) -> usize {
         self.faults.push(fault(self.text, error));
         let after = self
             .pieces
             .partition_point(|piece| piece.at.start <= error.at.start);
         let Some(index) = after.checked_sub(1) else {
-            return;
+            return 0;
         };
         let piece = &self.pieces[index];
         let end = match piece.header {
@@ -197,6 +207,7 @@ impl<'t> Salvage<'t> {
             false => piece.at.end,
         };
         self.blanked.push(piece.at.start..end);
+        end
     }
 
     /// The text with spaces for everything blanked.
@@ -330,7 +341,8 @@ fn fault(text: &str, error: &SyntaxError) -> Fault {
     let quoted = || format!("write it in quotes: \"{}\"", quote(here).trim_matches('`'));
     let is = |start: &str| message.starts_with(start);
     if is("duplicate key") {
-        let what = format!("{} stands here for the second time", quote(here));
+        let name = here.trim_matches(['"', '\'']);
+        let what = format!("{} stands here for the second time", quote(name));
         return error_at(&what)
             .label("the first one counts")
             .help("join the two, or remove one");
@@ -338,7 +350,20 @@ fn fault(text: &str, error: &SyntaxError) -> Fault {
     if is("cannot recurse") || is("recursion limit") {
         return error_at("brackets nested too deep").note("a profile needs four levels at most");
     }
-    if is("string values must be quoted") {
+    if is("string values must be quoted") && here.is_empty() {
+        return error_at("the value is missing");
+    }
+    if is("missing opening quote") {
+        return error_at("the opening quote is missing");
+    }
+    if [
+        "string values must be quoted",
+        "invalid float",
+        "invalid boolean",
+    ]
+    .iter()
+    .any(|m| is(m))
+    {
         return error_at("text stands in quotes")
             .label("no quotes")
             .help(quoted());

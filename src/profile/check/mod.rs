@@ -16,6 +16,7 @@ use super::fault::{Concerns, Fault, Severity};
 use super::raw::{Entry, Raw};
 use super::source::{Source, is_name};
 use super::{Profile, salvage};
+use crate::limits::key::Key;
 use crate::units::{Memory, quote};
 
 pub use across::check_all;
@@ -108,13 +109,13 @@ impl Checker<'_> {
                 }
                 "defaults" => defaults = self.defaults(entry),
                 "unit" => units = Some(entry),
-                _ => self.unknown_key(entry, &KEYS, "a profile", Concerns::File),
+                _ => self.unknown_top_level(entry, &KEYS),
             }
         }
         match units {
             Some(entry) => profile.units = self.units(entry, &defaults),
-            // After a syntax error its units may be among what was left out.
-            None if readable => self.push(
+            // After another fault its units may be what that fault is about.
+            None if readable && self.faults.is_empty() => self.push(
                 Fault::warning(0..0, Concerns::File, "the profile names no unit")
                     .help("a unit's limits stand under a header such as [unit.\"nginx.service\"]"),
             ),
@@ -124,6 +125,25 @@ impl Checker<'_> {
         self.ceilings(&profile.units);
         if let (Some(budget), Some(at)) = (profile.budget, budget_at) {
             self.budget_holds(budget, &at, &profile.units);
+        }
+    }
+
+    fn unknown_top_level(&mut self, entry: &Entry, keys: &[&str]) {
+        if ["Unit", "Service", "Slice", "Scope", "Install"].contains(&entry.key.as_str()) {
+            let message = format!("[{}] is a section of unit files", entry.key);
+            self.push(
+                Fault::error(entry.key_at.clone(), Concerns::File, message)
+                    .help("a profile has headers such as [unit.\"nginx.service\"]"),
+            );
+        } else if Key::from_name(&entry.key).is_some() {
+            let message = format!("{} stands under no unit", entry.key);
+            self.push(
+                Fault::error(entry.key_at.clone(), Concerns::File, message).help(
+                    "put it under a header such as [unit.\"nginx.service\"], or under [defaults]",
+                ),
+            );
+        } else {
+            self.unknown_key(entry, keys, "a profile", Concerns::File);
         }
     }
 

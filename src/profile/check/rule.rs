@@ -222,7 +222,7 @@ impl Checker<'_> {
                     )
                     .help("it is a setting of the unit's [….restart]"),
                 ),
-                key if KEYS.contains(&key) => {
+                key if is_condition(key) => {
                     draft.conditional = true;
                     if key == "total" {
                         draft.total_at = Some(at);
@@ -230,7 +230,14 @@ impl Checker<'_> {
                     let condition = self.condition(entry, &concerns, &mut draft.of_ceiling);
                     draft.conditions.extend(condition);
                 }
-                _ => self.unknown_key(entry, &KEYS[..20], "a rule", concerns.clone()),
+                _ => {
+                    // A misspelt condition is one, and a misspelt action.
+                    match self.unknown_key(entry, &KEYS[..20], "a rule", concerns.clone()) {
+                        Some("action") => draft.action = Some((String::new(), at)),
+                        Some(key) if is_condition(key) => draft.conditional = true,
+                        _ => {}
+                    }
+                }
             }
         }
         draft
@@ -252,11 +259,11 @@ impl Checker<'_> {
                     None
                 }
             },
-            "stalled" => match self.truth(entry, concerns.clone())? {
-                true => Some(Condition::Stalled),
-                false => {
+            "stalled" => match &entry.node.value {
+                Raw::Boolean(true) => Some(Condition::Stalled),
+                _ => {
                     let fault = self.wrong_type(entry, "true", concerns.clone());
-                    self.push(fault.help("leave it out instead"));
+                    self.push(fault.help("where it is not wanted, leave it out"));
                     None
                 }
             },
@@ -416,12 +423,20 @@ impl Checker<'_> {
         if found.is_none() {
             let message = format!("{}: {} is not one of its words", entry.key, quote(text));
             let fault = Fault::error(at, concerns.clone(), message)
-                .maybe_help(super::suggest::nearest(text, words))
+                .maybe_help(
+                    super::suggest::nearest(text, words)
+                        .map(|word| format!("perhaps {} = \"{word}\"", entry.key)),
+                )
                 .note(format!("allowed: {}", words.join(", ")));
             self.push(fault);
         }
         found
     }
+}
+
+/// The conditions come first among the keys.
+fn is_condition(key: &str) -> bool {
+    KEYS[..10].contains(&key)
 }
 
 /// Why a unit cannot have an action.

@@ -204,7 +204,20 @@ impl Checker<'_> {
                     .label("the dot ends the key here")
                     .help(format!("write [unit.\"{whole}\"]"));
             }
-            let fault = fault(format!("{}: {error}", quote(written)));
+            let text = error.to_string();
+            // What is allowed stands in brackets at its end.
+            let (problem, allowed) = match text.split_once(" (") {
+                Some((problem, rest)) => (problem, rest.strip_suffix(')')),
+                None => (text.as_str(), None),
+            };
+            let fault = match written {
+                "" => fault(problem.to_owned()),
+                _ => fault(format!("{}: {problem}", quote(written))),
+            };
+            let fault = match allowed {
+                Some(allowed) => fault.note(allowed.to_owned()),
+                None => fault,
+            };
             match meant_name(written, &error) {
                 Some(meant) => fault.help(meant),
                 None => fault,
@@ -267,7 +280,7 @@ impl Checker<'_> {
         );
         Fault::error(at, Concerns::Rule(Some(unit.name.to_string())), message)
             .label("of which ceiling?")
-            .help("set one, or name what it is a share of: \"80% RAM\"; \"80% MemoryMax\" if the unit's own file sets it")
+            .help("set one of them, or name what it is a share of: \"80% RAM\", or \"80% MemoryMax\" if the unit's own file sets that")
     }
 }
 
