@@ -258,13 +258,11 @@ impl<'a> File<'a> {
         if skipped > 0 {
             out.push('…');
         }
-        let mut shown = 0;
-        for (at, c) in whole.char_indices().skip(skipped) {
+        for (shown, (at, c)) in whole.char_indices().skip(skipped).enumerate() {
             if long && shown == SHOWN {
                 out.push('…');
                 break;
             }
-            shown += 1;
             if at >= from {
                 span.0.get_or_insert(out.len());
             }

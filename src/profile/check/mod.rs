@@ -6,6 +6,7 @@
 mod across;
 mod budget;
 mod limits;
+mod name;
 mod restart;
 mod rule;
 mod suggest;
@@ -99,9 +100,10 @@ impl Checker<'_> {
         let mut defaults = unit::Defaults::default();
         let mut units = None;
         let mut budget_at = None;
+        let mut foreign = false;
         for entry in &root.0 {
             match entry.key.as_str() {
-                "format" => self.format(entry),
+                "format" => foreign = !self.format(entry),
                 "description" => profile.description = self.description(entry),
                 "budget" => {
                     profile.budget = self.budget(entry);
@@ -126,6 +128,10 @@ impl Checker<'_> {
         if let (Some(budget), Some(at)) = (profile.budget, budget_at) {
             self.budget_holds(budget, &at, &profile.units);
         }
+        if foreign {
+            // What its keys mean there is not known here.
+            profile.units.clear();
+        }
     }
 
     fn unknown_top_level(&mut self, entry: &Entry, keys: &[&str]) {
@@ -147,10 +153,12 @@ impl Checker<'_> {
         }
     }
 
-    fn format(&mut self, entry: &Entry) {
+    /// Whether the file is of the format that is read here, or at least of no other.
+    fn format(&mut self, entry: &Entry) -> bool {
         let at = entry.node.at.clone();
+        let other = matches!(&entry.node.value, Raw::Integer(n) if n != "1");
         match &entry.node.value {
-            Raw::Integer(n) if n == "1" => {}
+            Raw::Integer(_) if !other => {}
             Raw::Integer(_) => self.push(
                 Fault::error(at, Concerns::File, "this memctl reads format 1")
                     .label("another format")
@@ -161,6 +169,7 @@ impl Checker<'_> {
                 self.push(fault.help("write format = 1, or leave it out"));
             }
         }
+        !other
     }
 
     fn description(&mut self, entry: &Entry) -> Option<String> {
