@@ -68,9 +68,9 @@ impl Checker<'_> {
                     )),
             );
         }
-        if let Some(unit) = unit {
-            self.too_new(key, unit.unit_type(), entry, concerns);
-        }
+        // What stands in [defaults] is meant for services first of all.
+        let unit_type = unit.map_or(UnitType::Service, UnitName::unit_type);
+        self.too_new(key, unit_type, entry, concerns);
         Some(Setting { value, text, at })
     }
 

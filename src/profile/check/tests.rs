@@ -19,8 +19,11 @@ fn read(text: &str) -> Checked {
     check(&source(text), &Options::default())
 }
 
-/// `a.service MemoryMax 400M` for every limit.
-fn limits(profile: &Profile) -> Vec<(String, Key, String, Range<usize>)> {
+/// Unit, directive, text and place of a limit.
+type Placed = (String, Key, String, Range<usize>);
+
+/// Every limit of a profile.
+fn limits(profile: &Profile) -> Vec<Placed> {
     let of = |unit: &UnitProfile| {
         let name = unit.name.to_string();
         let each = |(key, s): (&Key, &super::super::Setting)| {
@@ -245,12 +248,11 @@ TimeoutStopSec = \"31s\"
 
 /// Every limit of a corrupted text stands under its own unit, unless the corruption lies in the unit's name
 /// or in the limit itself.
-fn nothing_strays(corrupted: &str, at: usize, grown: isize) {
+fn nothing_strays(original: &[Placed], corrupted: &str, at: usize, grown: isize) {
     // A text without syntax errors means what it says, even if somebody meant otherwise.
     if raw::parse(corrupted).1.is_empty() {
         return;
     }
-    let original = limits(&read(SECTIONS).profile);
     for (unit, key, text, place) in limits(&read(corrupted).profile) {
         let known = original
             .iter()
@@ -279,14 +281,20 @@ fn nothing_strays(corrupted: &str, at: usize, grown: isize) {
 #[test]
 fn no_corrupted_byte_hangs_a_limit_on_another_unit() {
     assert_eq!(read(SECTIONS).faults, []);
+    let original = limits(&read(SECTIONS).profile);
     for at in 0..SECTIONS.len() {
         let (before, after) = (&SECTIONS[..at], &SECTIONS[at + 1..]);
-        nothing_strays(&format!("{before}{after}"), at, -1);
+        nothing_strays(&original, &format!("{before}{after}"), at, -1);
         for new in [
             '#', '[', ']', '"', '\'', '=', '{', '}', '\n', ' ', 'x', '.', ',', '\\',
         ] {
-            nothing_strays(&format!("{before}{new}{after}"), at, 0);
-            nothing_strays(&format!("{before}{new}{}", &SECTIONS[at..]), at, 1);
+            nothing_strays(&original, &format!("{before}{new}{after}"), at, 0);
+            nothing_strays(
+                &original,
+                &format!("{before}{new}{}", &SECTIONS[at..]),
+                at,
+                1,
+            );
         }
     }
 }
@@ -296,6 +304,7 @@ fn no_lost_line_hangs_a_limit_on_another_unit() {
     // A text with a fault elsewhere, of which one line is lost or broken in two: what is left of a section
     // whose header is broken must not be read.
     let lines: Vec<&str> = SECTIONS.lines().collect();
+    let original = limits(&read(SECTIONS).profile);
     for (n, line) in lines
         .iter()
         .enumerate()
@@ -314,7 +323,6 @@ fn no_lost_line_hangs_a_limit_on_another_unit() {
             let mut text: Vec<&str> = lines.clone();
             text[n] = &broken;
             let text = format!("broken\n{}\n", text.join("\n"));
-            let original = limits(&read(SECTIONS).profile);
             for (unit, key, value, _) in limits(&read(&text).profile) {
                 let known = original
                     .iter()
