@@ -6,21 +6,15 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
+use memctl::generator;
 use memctl::kernel::root::Root;
-use memctl::limits::dropin::DropIn;
-use memctl::limits::generate::generate;
-use memctl::profiles::lenient;
 use memctl::scope::{Scope, User};
 
-/// After this no more drop-ins are written: far below what systemd allows (FACTS 11).
-const DEADLINE: Duration = Duration::from_secs(20);
 /// The kernel log's priority for what an administrator should see: daemon.warning.
 const WARNING: &str = "<28>";
 
 fn main() -> ExitCode {
-    let started = Instant::now();
     let mut log = Log::open();
     // In the initrd there are neither profiles nor the real units (FACTS 10a).
     if std::env::var_os("SYSTEMD_IN_INITRD").is_some_and(|v| v == "1") {
@@ -34,45 +28,11 @@ fn main() -> ExitCode {
         Ok("user") => Scope::User(User::from_env()),
         _ => Scope::System,
     };
-    let root = match Root::open(Path::new("/")) {
-        Ok(root) => root,
-        Err(error) => {
-            log.line(error.message());
-            return ExitCode::SUCCESS;
-        }
-    };
-    let (profiles, faults) = lenient(&root, &scope);
-    let generated = generate(&root, &scope, &profiles);
-    for line in faults.iter().chain(&generated.log) {
-        log.line(line);
-    }
-    for dropin in &generated.dropins {
-        if started.elapsed() > DEADLINE {
-            log.line("took too long; the remaining limits come with the next daemon-reload");
-            break;
-        }
-        if let Err(error) = write(&output, dropin) {
-            log.line(&format!(
-                "cannot write the limits of {}: {error}",
-                dropin.unit
-            ));
-        }
+    match Root::open(Path::new("/")) {
+        Ok(root) => generator::run(&root, &scope, &output, &mut |text| log.line(text)),
+        Err(error) => log.line(error.message()),
     }
     ExitCode::SUCCESS
-}
-
-/// Writes one drop-in whole: half a drop-in would be half of the limits.
-fn write(output: &Path, dropin: &DropIn) -> std::io::Result<()> {
-    let path = output.join(dropin.path());
-    let folder = path.parent().unwrap_or(output);
-    std::fs::create_dir_all(folder)?;
-    let temporary = path.with_extension("memctl-new");
-    std::fs::write(&temporary, dropin.text())
-        .and_then(|()| std::fs::rename(&temporary, &path))
-        .inspect_err(|_| {
-            // systemd reads *.conf alone; a leftover does no harm.
-            let _ = std::fs::remove_file(&temporary);
-        })
 }
 
 /// The kernel log: at boot nobody else listens yet; standard error on the bench.

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod cli;
 pub mod command;
 pub mod error;
+pub mod generator;
 pub mod kernel;
 pub mod limits;
 pub mod profile;
