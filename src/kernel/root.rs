@@ -21,6 +21,7 @@ pub struct Root {
     dir: OwnedFd,
     path: PathBuf,
     resolve: ResolveFlags,
+    running: bool,
 }
 
 impl Root {
@@ -42,13 +43,26 @@ impl Root {
             dir,
             path: path.to_owned(),
             resolve,
+            running: path == Path::new("/"),
         })
     }
 
-    /// Whether this is the running system's root.
+    /// Opens `path` as the root of a running system: its `/proc` and `/sys` are as true as those of `/`, and
+    /// its units run. So the whole way of a change can be tested on a directory, with a manager of the test's own.
+    ///
+    /// # Errors
+    /// The directory cannot be opened.
+    pub fn open_running(path: &Path) -> Result<Self> {
+        Ok(Self {
+            running: true,
+            ..Self::open(path)?
+        })
+    }
+
+    /// Whether this is the running system's root, not an image's.
     #[must_use]
     pub fn is_host(&self) -> bool {
-        self.path == Path::new("/")
+        self.running
     }
 
     /// The path as the administrator would type it, root included.
@@ -165,12 +179,13 @@ impl Root {
         Some(fs::fstat(&fd).ok()?.st_ino)
     }
 
-    /// Writes to a kernel file that exists, in one `write`, with a newline at its end (FACTS 23).
+    /// Writes to a kernel file that exists, in one `write`, with a newline at its end (FACTS 23), and truncating,
+    /// as a shell's `>` does, so that in a plain file nothing of a longer value stays behind.
     ///
     /// # Errors
     /// The system call's.
     pub fn write_kernel(&self, path: &Path, value: &str) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::NOCTTY;
+        let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOCTTY;
         let mut file = File::from(self.open_at(path, flags, Mode::empty())?);
         file.write_all(format!("{value}\n").as_bytes())
     }
