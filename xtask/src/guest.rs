@@ -13,6 +13,7 @@
 
 mod accel;
 mod agent;
+pub mod background;
 mod config;
 pub mod image;
 mod keep;

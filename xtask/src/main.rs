@@ -1,17 +1,33 @@
-//! xtask
-use xtask::guest::{Guest, GuestConfig, Suite};
+//! `cargo xtask`: memctl's workshop.
 
-fn main() -> anyhow::Result<()> {
-    for suite in Suite::ALL {
-        xtask::tell::step("start");
-        let guest = Guest::boot(GuestConfig::new(suite))?;
-        xtask::tell::step("up");
-        println!("{}", guest.ok("uname -a; systemctl list-units --failed; systemd-analyze; systemd-analyze blame | head -30;  systemctl list-units | cat; cat /proc/uptime"));
-        xtask::tell::step("ran");
-        println!("{}", guest.systemd_version());
-        xtask::tell::step("ran");
-        guest.reboot();
-        xtask::tell::step("rebooted");
-    }
-    Ok(())
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod guests;
+
+/// memctl's workshop: tests, guests and the demonstration.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Boot guests to work with by hand.
+    #[command(subcommand)]
+    Guest(guests::Command),
+}
+
+fn main() -> ExitCode {
+    xtask::tell::start();
+    let done = match Arguments::parse().task {
+        Task::Guest(command) => guests::run(command),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

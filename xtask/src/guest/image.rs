@@ -41,10 +41,16 @@ const DISK: &str = "4G";
 /// An image on the host's disk.
 #[derive(Clone, Debug)]
 pub struct Image {
+    suite: Suite,
     folder: PathBuf,
 }
 
 impl Image {
+    /// Which system it holds.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
     /// The root file system: ext4, without partitions.
     pub fn disk(&self) -> PathBuf {
         self.folder.join("disk.raw")
@@ -61,6 +67,7 @@ impl Image {
     pub fn get(suite: Suite) -> Result<Image> {
         let cache = cache()?;
         let image = Image {
+            suite,
             folder: cache.join(format!("{suite}-{}", fingerprint(suite))),
         };
         if image.folder.exists() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::agent::Agent;
 use super::qemu::Folder;
@@ -76,16 +76,30 @@ impl Link {
             .with_context(|| qemu_said(&self.folder))?
             .is_none()
         {
-            let tail = self.folder.console_tail(60);
-            if tail.contains("Kernel panic - not syncing") {
-                return Err(anyhow!("the guest's kernel panicked"));
-            }
+            self.check_alive()?;
             if Instant::now() > deadline {
                 bail!("the guest did not come up within {} s", BOOT.as_secs());
             }
         }
         let wait = Script::new("systemctl is-system-running --wait || true").timeout(BOOT);
         Ok(self.succeed(&wait)?.trim().to_owned())
+    }
+
+    /// Looks for signs that nothing more will come of this machine.
+    pub fn check_alive(&self) -> Result<()> {
+        // QEMU stops at this, but does not end.
+        let log = fs::read_to_string(self.folder.log()).unwrap_or_default();
+        if let Some(line) = log.lines().find(|line| line.contains("KVM internal error")) {
+            bail!("QEMU gave up: {line}");
+        }
+        if self
+            .folder
+            .console_tail(60)
+            .contains("Kernel panic - not syncing")
+        {
+            bail!("the guest's kernel panicked");
+        }
+        Ok(())
     }
 
     /// Makes the disks that came with the machine usable; once after each
@@ -111,6 +125,16 @@ impl Link {
             format!(r#"mkdir -p "$(dirname "$TARGET")"; cat >"$TARGET"; chmod {mode:o} "$TARGET""#);
         self.succeed(&Script::new(script).env("TARGET", path).stdin(content))?;
         Ok(())
+    }
+
+    /// Reads a file of the guest.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>> {
+        let script = Script::new(r#"cat -- "$FILE""#).env("FILE", path);
+        let output = self.run(&script)?;
+        if !output.success() {
+            bail!("{}", output.report(&script));
+        }
+        Ok(output.raw)
     }
 
     /// Puts a file of the host into the guest.

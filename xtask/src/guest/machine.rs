@@ -39,7 +39,7 @@ impl Guest {
         let run = RunFolder::new(config.suite)?;
         let folder = run.folder();
         let log = File::create(folder.log())?;
-        let command = qemu::command(&config, &image, &folder, accel::choose()?)?;
+        let command = qemu::command(&config, &image, &folder, accel::choose(&image)?)?;
         let machine = Kept::spawn(&command, &log)?;
         let link = Link::connect(folder, 0, &|| machine.is_alive())?;
         let guest = Guest {
@@ -85,12 +85,8 @@ impl Guest {
 
     /// Reads a file.
     pub fn read(&self, path: &str) -> Vec<u8> {
-        let script = Script::new(r#"cat -- "$FILE""#).env("FILE", path);
-        let output = self.sh(script.clone());
-        if !output.success() {
-            self.fail(&output.report(&script));
-        }
-        output.raw
+        let result = self.link.read(path);
+        self.must(result)
     }
 
     /// Writes a file, with the folders above it.

@@ -25,6 +25,13 @@ impl Script {
         }
     }
 
+    /// A command with its arguments, none of which bash changes.
+    pub fn words(words: &[impl AsRef<str>]) -> Script {
+        let quote = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+        let words: Vec<String> = words.iter().map(|word| quote(word.as_ref())).collect();
+        Script::new(words.join(" "))
+    }
+
     /// Kills the script after this time; its status is 137 then.
     pub fn timeout(mut self, limit: Duration) -> Script {
         self.timeout = limit;
