@@ -68,18 +68,22 @@ class Port:
 
     def serve(self, hello):
         threading.Thread(target=self.send, args=(hello,), daemon=True).start()
-        unread = b""
+        unread = []
         while True:
+            # A read gives a few kilobytes, a request may have megabytes.
             chunk = os.read(self.fd, 65536)
             if not chunk:
                 # Nobody is connected on the host's side.
-                unread = b""
+                unread = []
                 time.sleep(0.05)
                 continue
-            *lines, unread = (unread + chunk).split(b"\n")
+            *lines, rest = chunk.split(b"\n")
             for line in lines:
+                line = b"".join(unread) + line
+                unread = []
                 if line.strip():
                     threading.Thread(target=self.answer, args=(line,), daemon=True).start()
+            unread.append(rest)
 
     def answer(self, line):
         try:

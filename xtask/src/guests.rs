@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use xtask::guest::background::{self, attach};
 use xtask::guest::image::Image;
 use xtask::guest::{GuestConfig, Output, Script, Suite};
+use xtask::tell;
 
 /// What to do with guests.
 #[derive(Subcommand)]
@@ -43,6 +44,14 @@ pub enum Command {
         file: String,
         /// The file on this machine.
         target: PathBuf,
+    },
+    /// Reboot the background guest and wait until it is up again.
+    Reboot {
+        /// Which guest.
+        suite: Suite,
+        /// Reset it as by a power failure instead.
+        #[arg(long)]
+        hard: bool,
     },
     /// Tell which background guests are running, and where their files are.
     Status,
@@ -114,6 +123,11 @@ pub fn run(command: Command) -> Result<ExitCode> {
             let content = attach(suite)?.link.read(&file)?;
             std::fs::write(&target, content)
                 .with_context(|| format!("cannot write {}", target.display()))?;
+        }
+        Command::Reboot { suite, hard } => {
+            let link = attach(suite)?.link;
+            let state = if hard { link.crash() } else { link.reboot() };
+            tell::step(format_args!("{suite}: up, {}", state?));
         }
         Command::Status => {
             for suite in Suite::ALL {

@@ -88,7 +88,7 @@ fn probe(image: &Image) -> Result<()> {
     let config = GuestConfig::new(image.suite());
     let command = qemu::command(&config, image, &folder, Accel::Kvm)?;
     let machine = Kept::spawn(&command, &File::create(folder.log())?)?;
-    let link = Link::connect(folder, 0, &|| machine.is_alive())?;
+    let link = Link::connect(folder, 0, &mut || machine.is_alive())?;
     let deadline = Instant::now() + PROBE;
     while Instant::now() < deadline {
         if link

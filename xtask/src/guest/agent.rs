@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,24 @@ impl Agent {
         lock(&self.state.boot).id.clone()
     }
 
+    /// Learns the boot id of a guest that said its hello to somebody else. A
+    /// guest on its way up does not answer at once, so it is asked repeatedly.
+    pub fn greet(&self, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        let ask = Script::new("cat /proc/sys/kernel/random/boot_id");
+        while self.boot_id().is_none() {
+            if Instant::now() > deadline {
+                bail!("the guest's agent does not answer");
+            }
+            let mut question = self.start(&ask)?;
+            question.deadline = Instant::now() + Duration::from_secs(2);
+            if let Ok(output) = question.wait() {
+                self.state.hello(output.stdout.trim().to_owned());
+            }
+        }
+        Ok(())
+    }
+
     /// Waits a little for a hello with a boot id other than `old`. `None` if
     /// none came: look whether the guest still lives, and call again.
     pub fn wait_hello(&self, old: Option<&str>, patience: Duration) -> Result<Option<String>> {
@@ -153,18 +171,23 @@ impl State {
                     let _ = waiter.send(answer);
                 }
             } else if let Ok(Hello { hello }) = serde_json::from_slice(&line) {
-                let mut boot = lock(&self.boot);
-                if boot.id.as_ref() != Some(&hello) {
-                    // What was at work in the former boot will not be answered.
-                    lock(&self.waiting).clear();
-                }
-                boot.id = Some(hello);
-                self.boot_changed.notify_all();
+                self.hello(hello);
             }
         }
         lock(&self.boot).gone = true;
         self.boot_changed.notify_all();
         lock(&self.waiting).clear();
+    }
+
+    fn hello(&self, id: String) {
+        let mut boot = lock(&self.boot);
+        // The first hello may come late, if nobody had connected before.
+        if boot.id.as_ref().is_some_and(|former| *former != id) {
+            // What was at work in the former boot will not be answered.
+            lock(&self.waiting).clear();
+        }
+        boot.id = Some(id);
+        self.boot_changed.notify_all();
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -14,6 +15,9 @@ use super::link::Link;
 use super::qemu::{self, AGENT_PORTS, Folder};
 use super::{Suite, qmp};
 use crate::{host, tell};
+
+/// How long a guest may take to answer; it may be rebooting.
+const ANSWER: Duration = Duration::from_secs(90);
 
 /// Starts a guest that stays until it is [stopped](stop); gives its folder.
 pub fn start(config: &GuestConfig) -> Result<PathBuf> {
@@ -40,7 +44,9 @@ pub fn start(config: &GuestConfig) -> Result<PathBuf> {
         .process_group(0)
         .spawn()
         .context("cannot start qemu-system-x86_64")?;
-    let link = Link::connect(folder.clone(), 0, &|| is_running(&folder))?;
+    let link = Link::connect(folder.clone(), 0, &mut || {
+        matches!(child.try_wait(), Ok(None))
+    })?;
     let up = || -> Result<()> {
         let state = link.wait_boot(None)?;
         link.check_running(&state)?;
@@ -74,10 +80,9 @@ pub fn attach(suite: Suite) -> Result<Attached> {
         let lock = File::create(folder.0.join(format!("agent.{port}.lock")))?;
         match lock.try_lock() {
             Ok(()) => {
-                return Ok(Attached {
-                    link: Link::connect(folder.clone(), port, &|| true)?,
-                    _port: lock,
-                });
+                let link = Link::connect(folder, port, &mut || true)?;
+                link.agent.greet(ANSWER)?;
+                return Ok(Attached { link, _port: lock });
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error.into()),

@@ -38,7 +38,7 @@ pub struct Link {
 
 impl Link {
     /// Connects to a port of the agent of a machine that is starting or runs.
-    pub fn connect(folder: Folder, port: usize, alive: &dyn Fn() -> bool) -> Result<Link> {
+    pub fn connect(folder: Folder, port: usize, alive: &mut dyn FnMut() -> bool) -> Result<Link> {
         // QEMU makes its sockets within a fraction of a second.
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -150,10 +150,26 @@ impl Link {
         self.write(guest, &content, mode)
     }
 
-    /// Resets the machine as by its button: nothing is written back first.
-    pub fn reset(&self) -> Result<()> {
+    /// Reboots the guest in good order, and waits until it is up again.
+    pub fn reboot(&self) -> Result<String> {
+        let old = self.agent.boot_id();
+        // The answer may or may not come before the agent is stopped.
+        self.agent.start(&Script::new("systemctl reboot"))?;
+        self.up_again(old)
+    }
+
+    /// Resets the machine as by its button, and waits until it is up again.
+    /// What the guest has not written to its disk is lost.
+    pub fn crash(&self) -> Result<String> {
+        let old = self.agent.boot_id();
         qmp::execute(&self.folder.qmp(), "system_reset")?;
-        Ok(())
+        self.up_again(old)
+    }
+
+    fn up_again(&self, old: Option<String>) -> Result<String> {
+        let state = self.wait_boot(old.as_deref())?;
+        self.prepare(false)?;
+        Ok(state)
     }
 
     /// What helps to understand why something went wrong in the guest.

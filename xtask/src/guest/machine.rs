@@ -41,7 +41,7 @@ impl Guest {
         let log = File::create(folder.log())?;
         let command = qemu::command(&config, &image, &folder, accel::choose(&image)?)?;
         let machine = Kept::spawn(&command, &log)?;
-        let link = Link::connect(folder, 0, &|| machine.is_alive())?;
+        let link = Link::connect(folder, 0, &mut || machine.is_alive())?;
         let guest = Guest {
             suite: config.suite,
             link,
@@ -95,20 +95,16 @@ impl Guest {
         self.must(result);
     }
 
-    /// Reboots it in good order, and waits until it is up again.
-    pub fn reboot(&self) {
-        let old = self.link.agent.boot_id();
-        // The answer may or may not come before the agent is stopped.
-        self.spawn("systemctl reboot");
-        self.must(self.up_again(old));
+    /// Reboots it in good order, and waits until it is up again; gives the
+    /// state that systemd reached (`running`, `degraded`).
+    pub fn reboot(&self) -> String {
+        self.must(self.link.reboot())
     }
 
     /// Resets it as by a power failure, and waits until it is up again. What
     /// was not synced to its disk is lost.
-    pub fn crash(&self) {
-        let old = self.link.agent.boot_id();
-        self.must(self.link.reset());
-        self.must(self.up_again(old));
+    pub fn crash(&self) -> String {
+        self.must(self.link.crash())
     }
 
     /// The major version of its systemd, as systemd itself says.
@@ -129,11 +125,6 @@ impl Guest {
 
     fn must<T>(&self, result: Result<T>) -> T {
         result.unwrap_or_else(|error| self.fail(&format!("{error:#}")))
-    }
-
-    fn up_again(&self, old: Option<String>) -> Result<()> {
-        self.link.wait_boot(old.as_deref())?;
-        self.link.prepare(false)
     }
 }
 
