@@ -15,6 +15,8 @@ use crate::scope::Scope;
 
 /// The file's name, in `/etc/memctl` or, where only the runtime profiles change, `/run/memctl`.
 const FILE: &str = "transaction.json";
+/// The largest file that is kept to be put back: some times what a profile may have.
+const MOST: usize = 8 << 20;
 
 /// What is in a profile's place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,12 +127,15 @@ impl Record {
         root.make_dir(&self.folder)?.remove(FILE)
     }
 
-    /// Puts the old files back in place.
+    /// Puts the old files back in place; what is in place already needs no room on a full disk.
     ///
     /// # Errors
     /// The first that cannot be; the record still makes the old ones count.
     pub fn restore_files(&self, root: &Root) -> Result<()> {
         for file in &self.files {
+            if present(root, &file.path).is_ok_and(|now| now == file.old) {
+                continue;
+            }
             put(root, &file.path, file.old.as_ref())?;
         }
         Ok(())
@@ -169,7 +174,7 @@ pub fn standing(root: &Root, scope: &Scope) -> BTreeMap<PathBuf, Option<Contents
 /// What is in a profile's place now.
 ///
 /// # Errors
-/// It is there and cannot be read.
+/// It is there and cannot be read, or is too large to be put back.
 pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
     if root
         .read_link(path)?
@@ -177,7 +182,12 @@ pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
     {
         return Ok(Some(Contents::Mask));
     }
-    match root.read_bytes(path, crate::profile::source::MAX_BYTES as u64) {
+    match root.read_bytes(path, MOST as u64) {
+        Ok(bytes) if bytes.len() > MOST => Err(Error::failed(format!(
+            "{} is larger than 8M: no profile, and too large to be put back",
+            root.shown(path).display()
+        ))
+        .remedy("move it away yourself")),
         Ok(bytes) => Ok(Some(
             String::from_utf8(bytes)
                 .map_or_else(|e| Contents::Bytes(e.into_bytes()), Contents::Text),
