@@ -75,9 +75,14 @@ pub fn realize(
     mut tell: impl FnMut(&UnitName),
 ) -> Result<Vec<Miss>> {
     let mut misses = differing(tree, targets)?;
+    // What this kernel does not have no nudge brings.
+    let reachable = |misses: &[Miss]| -> Vec<Miss> {
+        let here = misses.iter().filter(|miss| !is_kernel_too_old(tree, miss));
+        here.cloned().collect()
+    };
     // A slice's siblings follow one nudged unit (FACTS 2); who did not follow is nudged by itself.
     for alone in [false, true] {
-        for group in groups(&misses, alone) {
+        for group in groups(&reachable(&misses), alone) {
             let Some(first) = group.first() else { continue };
             tell(&first.cgroup.unit);
             // Its refusal shows in the kernel's files, and is told from there.
@@ -85,7 +90,7 @@ pub fn realize(
             wait(tree, &group)?;
         }
         misses = differing(tree, targets)?;
-        if misses.is_empty() {
+        if reachable(&misses).is_empty() {
             break;
         }
     }
@@ -111,10 +116,14 @@ fn groups(misses: &[Miss], alone: bool) -> Vec<Vec<Target>> {
 
 fn wait(tree: &Tree<'_>, group: &[Target]) -> Result<()> {
     let deadline = Instant::now() + LAG;
-    while !differing(tree, group)?.is_empty() && Instant::now() < deadline {
+    loop {
+        let misses = differing(tree, group)?;
+        let settled = misses.iter().all(|miss| is_kernel_too_old(tree, miss));
+        if settled || Instant::now() >= deadline {
+            return Ok(());
+        }
         std::thread::sleep(POLL);
     }
-    Ok(())
 }
 
 /// The targets that the kernel does not agree with; units that ended or began anew are nobody's miss.
@@ -141,10 +150,11 @@ pub fn differing(tree: &Tree<'_>, targets: &[Target]) -> Result<Vec<Miss>> {
     Ok(misses)
 }
 
-/// Whether the kernel has the file at all, somewhere: an old one lacks `memory.zswap.max` (FACTS 9a).
+/// Whether the kernel is too old for the target: it has no such file.
 #[must_use]
-pub fn is_kernel_too_old(miss: &Miss) -> bool {
-    miss.found.is_none() && miss.target.key == Key::MemoryZSwapMax
+pub fn is_kernel_too_old(tree: &Tree<'_>, miss: &Miss) -> bool {
+    let file = miss.target.key.kernel_file();
+    file.is_some_and(|file| tree.lacks(&miss.target.cgroup, file))
 }
 
 /// What was missed, as a failure.

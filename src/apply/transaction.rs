@@ -122,8 +122,10 @@ impl Engine<'_> {
         self.manager.reload()?;
         reached(Step::Reloaded);
         let misses = self.confirm(change.survey, targets)?;
-        let (old_kernel, missed): (Vec<Miss>, Vec<Miss>) =
-            misses.into_iter().partition(is_kernel_too_old);
+        let tree = &change.survey.tree;
+        let (old_kernel, missed): (Vec<Miss>, Vec<Miss>) = misses
+            .into_iter()
+            .partition(|miss| is_kernel_too_old(tree, miss));
         if refuse() {
             return Err(Error::failed("refused for a test"));
         }
@@ -241,7 +243,8 @@ impl Engine<'_> {
             self.manager.reload()?;
             let aims = crate::apply::realize::targets(&back.plan, &survey.cgroups, &survey.tree);
             let misses = self.confirm(&survey, &aims)?;
-            if let Some(miss) = misses.iter().find(|miss| !is_kernel_too_old(miss)) {
+            let missed = |miss: &&Miss| !is_kernel_too_old(&survey.tree, miss);
+            if let Some(miss) = misses.iter().find(missed) {
                 return Err(failure(std::slice::from_ref(miss)));
             }
         }

@@ -187,6 +187,16 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Whether this kernel has no such file at all: its controller is on in the cgroup and the file is not there
+    /// (FACTS 9a: `memory.zswap.max`).
+    #[must_use]
+    pub fn lacks(&self, cgroup: &Cgroup, name: &str) -> bool {
+        let controller = name.split('.').next().unwrap_or_default();
+        let on = self.file(cgroup, "cgroup.controllers").ok().flatten();
+        on.is_some_and(|list| list.split_whitespace().any(|c| c == controller))
+            && matches!(self.file(cgroup, name), Ok(None))
+    }
+
     /// Writes a file of a cgroup.
     ///
     /// # Errors

@@ -242,6 +242,11 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
     let word = unit.after.get(&key);
     let after = shown(word, scene.level(key, word));
     let before = match (unit.cgroup, key.kernel_file()) {
+        // A kernel without the file does not show what it cannot do: the files are all there is to compare.
+        (Some(cgroup), Some(file)) if scene.tree.lacks(cgroup, file) => {
+            let word = unit.before.get(&key);
+            shown(word, scene.level(key, word))
+        }
         // A controller that nobody has asked for yet limits nothing.
         (Some(cgroup), Some(_)) => kernel_level(scene, cgroup, key)?
             .or_else(|| unset(key))
