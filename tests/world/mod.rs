@@ -79,7 +79,10 @@ impl World {
     pub fn write(&self, path: &str, text: &str) {
         let path = self.path.join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
-        fs::write(path, text).expect("write");
+        // Kernel files change in one step, too: nobody reads half of one.
+        let aside = PathBuf::from(format!("{}.aside", path.display()));
+        fs::write(&aside, text).expect("write");
+        fs::rename(aside, path).expect("rename");
     }
 
     pub fn read(&self, path: &str) -> Option<String> {
@@ -102,7 +105,10 @@ impl World {
             ("memory.swap.max", "max"),
             ("pids.max", "1000"),
         ] {
-            self.write(&format!("sys/fs/cgroup/{path}/{file}"), &format!("{text}\n"));
+            self.write(
+                &format!("sys/fs/cgroup/{path}/{file}"),
+                &format!("{text}\n"),
+            );
         }
         self.holds(path, need, cache);
     }
@@ -198,6 +204,8 @@ pub struct Fake<'w> {
     pub lags: bool,
     /// The next so many reloads are refused.
     pub refuse_reloads: u32,
+    /// Reloads are refused while there is this file.
+    pub refuse_when: Option<PathBuf>,
     /// Limits that the kernel does not take: unit, directive.
     pub deaf: Vec<(&'static str, Key)>,
     /// What a restart leaves a unit needing, in mebibytes; others do not come back.
@@ -217,10 +225,22 @@ pub struct Fake<'w> {
 impl<'w> Fake<'w> {
     /// A manager that has just started the world's units, with the profiles that are installed.
     pub fn boot(world: &'w World, lags: bool) -> Self {
-        let mut fake = Self {
+        let mut fake = Self::boot_as_is(world, lags);
+        fake.load();
+        for cgroup in world.cgroups() {
+            fake.realize(&cgroup);
+        }
+        fake.killed.clear();
+        fake
+    }
+
+    /// The manager of a world that runs already.
+    pub fn boot_as_is(world: &'w World, lags: bool) -> Self {
+        Self {
             world,
             lags,
             refuse_reloads: 0,
+            refuse_when: None,
             deaf: Vec::new(),
             restarts: BTreeMap::new(),
             before_reload: None,
@@ -230,13 +250,7 @@ impl<'w> Fake<'w> {
             invalid: BTreeSet::new(),
             invocations: BTreeMap::new(),
             dead: BTreeSet::new(),
-        };
-        fake.load();
-        for cgroup in world.cgroups() {
-            fake.realize(&cgroup);
         }
-        fake.killed.clear();
-        fake
     }
 
     /// Generators, unit files.
@@ -368,8 +382,9 @@ impl Manager for Fake<'_> {
 
     fn reload(&mut self) -> Result<()> {
         self.calls.push("reload".to_owned());
-        if self.refuse_reloads > 0 {
-            self.refuse_reloads -= 1;
+        let refused = self.refuse_when.as_ref().is_some_and(|path| path.exists());
+        if refused || self.refuse_reloads > 0 {
+            self.refuse_reloads = self.refuse_reloads.saturating_sub(1);
             return Err(Error::failed("systemd refuses to reload so often"));
         }
         if let Some(hook) = &mut self.before_reload {
@@ -405,7 +420,10 @@ impl Manager for Fake<'_> {
         self.calls.push(format!("restart {unit}"));
         let cgroups = self.world.cgroups();
         let cgroup = cgroups.iter().find(|c| &c.unit == unit).expect("it runs");
-        let path = cgroup.path.strip_prefix("/sys/fs/cgroup").expect("a cgroup");
+        let path = cgroup
+            .path
+            .strip_prefix("/sys/fs/cgroup")
+            .expect("a cgroup");
         let path = path.to_str().expect("a text").to_owned();
         match self.restarts.get(unit.as_str()) {
             Some(need) => {
