@@ -10,6 +10,7 @@ use crate::limits::dropin::{DropIn, Installed, dropins, overlay};
 use crate::limits::keep::Keep;
 use crate::limits::plan::{Lowering, Plan, Row, Scene, When, plan};
 use crate::limits::withhold::withhold;
+use crate::profiles::lenient;
 use crate::scope::Scope;
 use crate::systemd::files::{Overlay, UnitFiles};
 use crate::systemd::names::UnitName;
@@ -70,7 +71,12 @@ impl<'a> Survey<'a> {
                 Host::UNKNOWN
             },
             cgroups: if running { tree.walk()? } else { Vec::new() },
-            generated: files.generated()?,
+            // An image's generator has not run yet: it will write what the image's profiles say.
+            generated: if running {
+                files.generated()?
+            } else {
+                overlay(&dropins(&lenient(root, scope).0).0)
+            },
             tree,
             files,
         })
@@ -126,8 +132,7 @@ impl<'a> Survey<'a> {
     #[must_use]
     pub fn differs(&self, prepared: &Prepared) -> bool {
         let overlay = overlay(&prepared.dropins);
-        let now =
-            |row: &Row| row.ours && row.when == When::Now;
+        let now = |row: &Row| row.ours && row.when == When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
 }

@@ -1,18 +1,20 @@
 //! `memctl apply [PROFILE…]`.
 
 use crate::apply::lock::Lock;
-use crate::apply::record::put;
+use crate::apply::record::{present, put};
 use crate::apply::survey::Survey;
 use crate::apply::{Edit, Engine, Outcome, Tight};
 use crate::cli::Apply;
 use crate::command::{Context, change, plan, sources};
 use crate::error::{Error, Kind, Result};
 use crate::limits::dropin::Installed;
+use crate::limits::keep::Keep;
 use crate::limits::plan::When;
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::{check, fault_report};
 use crate::systemd::manager::connect;
+use crate::view::json;
 use crate::view::out::{print, tell};
 use crate::view::progress::Progress;
 
@@ -22,7 +24,7 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         return plan::preview(context, &given, &options.profiles);
     }
     if !context.root.is_host() {
-        return into_image(context, &given, options);
+        return into_image(context, given, options);
     }
     permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope)?;
@@ -170,19 +172,52 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 /// An image gets the files; its generator does the rest at its first boot.
-fn into_image(context: &Context, given: &[Source], options: &Apply) -> Result<u8> {
-    let wish = plan::wish(context, given, &options.profiles)?;
+fn into_image(context: &Context, given: Vec<Source>, options: &Apply) -> Result<u8> {
+    let (given, failed) = usable(context, given, options)?;
+    let wish = plan::wish(context, &given, &options.profiles)?;
+    let json = in_image(context, &wish, &given)?;
     write_edits(context, &wish.edits)?;
-    print(&match wish.edits.len() {
-        0 => "Nothing to change in the image.".to_owned(),
-        1 => "Installed in the image: 1 file changed; in force at its next boot.".to_owned(),
-        n => format!("Installed in the image: {n} files changed; in force at its next boot."),
-    })?;
-    Ok(0)
+    match json {
+        Some(json) => print(&json),
+        None => print(&match wish.edits.len() {
+            0 => "Nothing to change in the image.".to_owned(),
+            1 => "Installed in the image: 1 file changed; in force at its next boot.".to_owned(),
+            n => format!("Installed in the image: {n} files changed; in force at its next boot."),
+        }),
+    }?;
+    Ok(if failed { Kind::Usage.exit_code() } else { 0 })
 }
 
-/// Puts files in an image.
+/// What a wish changes in an image, if that is to be told as JSON.
+pub(super) fn in_image(
+    context: &Context,
+    wish: &plan::Wish,
+    given: &[Source],
+) -> Result<Option<String>> {
+    if !context.json {
+        return Ok(None);
+    }
+    let survey = Survey::take(&context.root, &context.scope)?;
+    let installed = wish.set.installed();
+    let prepared = survey.prepare(&context.scope, &installed, &Keep::default())?;
+    let shown = plan::profiles_of(&installed, given);
+    let outcome = Outcome {
+        plan: change::of_interest(&prepared.plan, &shown, true),
+        changed: !wish.edits.is_empty(),
+        warnings: change::warnings(context, &shown, &survey.files)?,
+        restarted: Vec::new(),
+    };
+    let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
+    Ok(Some(
+        json::plan(&outcome.plan, &totals, Some(&outcome)).to_string(),
+    ))
+}
+
+/// Puts files in an image; what cannot be replaced is found before anything is.
 pub(super) fn write_edits(context: &Context, edits: &[Edit]) -> Result<()> {
+    for edit in edits {
+        present(&context.root, &edit.path)?;
+    }
     for edit in edits {
         put(&context.root, &edit.path, edit.new.as_ref())?;
     }

@@ -24,8 +24,12 @@ pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
     }
     if !context.root.is_host() {
         let wish = wish(context, &options.names)?;
+        let json = apply::in_image(context, &wish, &[])?;
         apply::write_edits(context, &wish.edits)?;
-        print("Removed from the image; its limits are gone at its next boot.")?;
+        print(
+            json.as_deref()
+                .unwrap_or("Removed from the image; its limits are gone at its next boot."),
+        )?;
         return Ok(0);
     }
     apply::permitted(context)?;
