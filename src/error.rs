@@ -137,7 +137,8 @@ impl Error {
 }
 
 /// The kernel's words without Rust's "(os error 13)".
-fn describe_io(error: &io::Error) -> String {
+#[must_use]
+pub fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
         Some(at) => text[..at].to_owned(),

@@ -210,11 +210,12 @@ pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
         .iter()
         .map(|source| crate::profile::check(source, &Options::default()))
         .collect();
-    let mut log: Vec<String> = loaded
-        .problems
-        .iter()
-        .map(|p| format!("{}: {}", p.path.display(), p.message))
-        .collect();
+    let mut log: Vec<String> = Vec::new();
+    if let Err(damaged) = record::Record::left_behind(root, scope) {
+        log.push(damaged.message().to_owned());
+    }
+    let problems = loaded.problems.iter();
+    log.extend(problems.map(|p| format!("{}: {}", p.path.display(), p.message)));
     for (source, checked) in loaded.sources.iter().zip(&checked) {
         for fault in &checked.faults {
             if fault.severity == Severity::Error && fault.concerns.limits() {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::source::{MAX_BYTES, Source, is_name};
+use crate::error::describe_io;
 use crate::units::quote;
 
 /// What is read of a file system; a test, an open root directory or the real one.
@@ -137,7 +138,7 @@ pub fn load(tree: &dyn ReadTree, dirs: &[&Path]) -> Loaded {
 fn problem(path: &Path, error: &io::Error) -> Problem {
     Problem {
         path: path.to_owned(),
-        message: format!("cannot be read: {error}"),
+        message: format!("cannot be read: {}", describe_io(error)),
     }
 }
 
