@@ -1,0 +1,122 @@
+//! The JSON forms, frozen: `tests/formats/*.json`. A change here is a change of `"v"`, unless something is only added.
+//!
+//! `BLESS=1 cargo test --test formats` writes them anew.
+
+#[expect(dead_code, reason = "the engine's tests use the rest")]
+mod world;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use memctl::apply::Tight;
+use memctl::limits::keep::Keep;
+use memctl::limits::plan::Plan;
+use memctl::limits::totals::totals;
+use memctl::profiles::Set;
+use memctl::scope::Scope;
+use memctl::view::json;
+use serde_json::Value;
+
+use world::{Fake, World, install, unit};
+
+fn assert_frozen(name: &str, document: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/formats/{name}.json"));
+    let shown = serde_json::to_string_pretty(document).expect("JSON") + "\n";
+    if std::env::var_os("BLESS").is_some() {
+        fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
+        fs::write(&path, &shown).expect("write");
+    }
+    let frozen = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(shown, frozen, "{name}");
+    assert_eq!(document["v"], 1, "{name}");
+}
+
+/// The real binary's answer, on one line.
+fn asked(folder: &Path, arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_memctl"))
+        .current_dir(folder)
+        .args(["--root", "image", "--json"])
+        .args(arguments)
+        .output()
+        .expect("runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(text.lines().count(), 1, "one document: {text}");
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn what_the_verbs_say_of_an_image() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
+        fs::write(path, text).expect("write");
+    };
+    let service = "[Service]\nExecStart=/bin/true\nMemoryHigh=infinity\n";
+    write("image/usr/lib/systemd/system/web.service", service);
+    write(
+        "image/etc/systemd/system/web.service.d/override.conf",
+        "[Service]\nTasksMax=50\n",
+    );
+    let old = unit("web.service", "MemoryMax = \"1G\"");
+    write("image/usr/lib/memctl/profiles.d/web.toml", &old);
+    write("image/etc/memctl/profiles.d/bad.toml", "x\n");
+    write(
+        "web.toml",
+        &format!(
+            "description = \"The web\"\nbudget = \"500M\"\n{}",
+            unit(
+                "web.service",
+                "MemoryMax = \"400M\"\nMemoryHigh = \"50%\"\nCPUQuota = \"80%\"\nCPUWeight = \"idle\"\nTasksMax = 30\nOOMPolicy = \"kill\"\nTimeoutStopSec = \"5min\""
+            )
+        ),
+    );
+    write("wrong.toml", &unit("wbe.service", "MemoryMax = \"400MB\""));
+    let ask = |arguments: &[&str]| asked(dir.path(), arguments);
+    assert_frozen("verify", &ask(&["verify", "web.toml", "wrong.toml"]));
+    assert_frozen("render", &ask(&["render", "web.toml", "-o", "out"]));
+    assert_frozen("plan-image", &ask(&["plan", "web.toml"]));
+    assert_frozen("apply-image", &ask(&["apply", "web.toml"]));
+    assert_frozen("profiles", &ask(&["profiles"]));
+    assert_frozen("remove-image", &ask(&["remove", "web"]));
+}
+
+#[test]
+fn what_apply_and_plan_say_of_a_running_system() {
+    let world = World::new();
+    world.cgroup("system.slice/web.service", 380, 0);
+    world.cgroup("system.slice/db.service", 10, 0);
+    world.write(
+        "etc/systemd/system/db.service.d/10.conf",
+        "[Service]\nMemoryMax=1G\n",
+    );
+    let text = unit("web.service", "MemoryMax = \"400M\"\nCPUQuota = \"50%\"")
+        + &unit("db.service", "MemoryMax = \"100M\"\nOOMScoreAdjust = 5")
+        + &unit("gone.service", "MemoryMax = \"100M\"");
+    let edits = [install("web", &text)];
+    let scope = Scope::System;
+    let set = Set::read(&world.root, &scope, &edits).expect("readable");
+    let survey = memctl::apply::survey::Survey::take(&world.root, &scope).expect("a look");
+    let installed = set.installed();
+    let prepared = survey
+        .prepare(&scope, &installed, &Keep::default())
+        .expect("a plan");
+    let planned = Plan {
+        lowerings: prepared.refused(),
+        ..prepared.plan
+    };
+    let sums = totals(&planned, &installed, &survey.cgroups, survey.host.ram);
+    assert_frozen("plan-running", &json::plan(&planned, &sums, None));
+    let mut fake = Fake::boot(&world, false);
+    let next_start = Tight {
+        next_start: true,
+        ..Tight::default()
+    };
+    let mut outcome = fake.apply(&edits, next_start).expect("applied");
+    outcome.warnings = vec!["a warning".to_owned()];
+    outcome.restarted = vec![planned.rows[0].unit.clone()];
+    let sums = totals(&outcome.plan, &installed, &survey.cgroups, survey.host.ram);
+    let document = json::plan(&outcome.plan, &sums, Some(&outcome));
+    assert_frozen("apply-running", &document);
+}
