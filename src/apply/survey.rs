@@ -126,8 +126,7 @@ impl<'a> Survey<'a> {
     #[must_use]
     pub fn differs(&self, prepared: &Prepared) -> bool {
         let overlay = overlay(&prepared.dropins);
-        let now =
-            |row: &Row| row.ours && row.when == When::Now;
+        let now = |row: &Row| row.ours && row.when == When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
 }

@@ -24,7 +24,11 @@ impl Pair {
             .file(stoppable, "/root/memctl-stoppable");
         let server = Server::with(config)?;
         for unit in UNITS {
-            server.define(unit, "/usr/local/bin/hold 60", "[Install]\nWantedBy=multi-user.target");
+            server.define(
+                unit,
+                "/usr/local/bin/hold 60",
+                "[Install]\nWantedBy=multi-user.target",
+            );
         }
         server.guest.ok("chmod +x /root/memctl-stoppable; systemctl daemon-reload; systemctl enable --now one two 2>&1");
         for unit in UNITS {
@@ -47,8 +51,10 @@ impl Pair {
 
     fn assert_limits(&self, limit: u64) {
         for unit in UNITS {
-            self.server
-                .assert_kernel(&[(unit, "memory.max", &mib(limit)), (unit, "memory.high", "max")]);
+            self.server.assert_kernel(&[
+                (unit, "memory.max", &mib(limit)),
+                (unit, "memory.high", "max"),
+            ]);
         }
     }
 
@@ -58,7 +64,14 @@ impl Pair {
             "cd /root; {refuse} MEMCTL_STOP_AT={} ./memctl-stoppable apply one.toml two.toml",
             step.name()
         ));
-        assert_eq!(output.status, 137, "{}: {}{}", step.name(), output.stdout, output.stderr);
+        assert_eq!(
+            output.status,
+            137,
+            "{}: {}{}",
+            step.name(),
+            output.stdout,
+            output.stderr
+        );
     }
 
     /// What a reload or a boot would bring: the limits in the drop-ins, which must be of one kind.
@@ -83,7 +96,12 @@ impl Pair {
         self.server.done("apply one.toml two.toml");
         self.assert_limits(new);
         self.server.assert_clean();
-        assert_eq!(UNITS.map(|unit| self.server.life(unit)), lives, "{}", step.name());
+        assert_eq!(
+            UNITS.map(|unit| self.server.life(unit)),
+            lives,
+            "{}",
+            step.name()
+        );
         standing
     }
 }
@@ -92,9 +110,16 @@ impl Pair {
 pub fn killed_before_the_commit(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let (mut old, mut new) = (OLD, NEW);
-    let steps = Step::ALL.into_iter().take_while(|step| *step != Step::Committed);
+    let steps = Step::ALL
+        .into_iter()
+        .take_while(|step| *step != Step::Committed);
     for step in steps {
-        assert_eq!(pair.survive(step, new, ""), old, "killed at {}", step.name());
+        assert_eq!(
+            pair.survive(step, new, ""),
+            old,
+            "killed at {}",
+            step.name()
+        );
         (old, new) = (new, old);
     }
     // A boot in the middle of it.
@@ -113,7 +138,12 @@ pub fn killed_after_the_commit(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let (mut old, mut new) = (OLD, NEW);
     for step in [Step::Committed, Step::Reloaded, Step::Realized] {
-        assert_eq!(pair.survive(step, new, ""), new, "killed at {}", step.name());
+        assert_eq!(
+            pair.survive(step, new, ""),
+            new,
+            "killed at {}",
+            step.name()
+        );
         (old, new) = (new, old);
     }
     for step in [Step::Undoing, Step::Restored] {
@@ -139,22 +169,25 @@ pub fn killed_after_the_commit(suite: Suite) -> Result<()> {
 pub fn the_disk_is_full(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let server = &pair.server;
-    server.guest.ok(
-        "cp -a /etc/memctl /root/saved
+    server.guest.ok("cp -a /etc/memctl /root/saved
          mount -t tmpfs -o size=64k tmpfs /etc/memctl
          cp -a /root/saved/. /etc/memctl/
-         dd if=/dev/zero of=/etc/memctl/filler bs=4k 2>/dev/null || true",
-    );
+         dd if=/dev/zero of=/etc/memctl/filler bs=4k 2>/dev/null || true");
     pair.write(NEW);
     let told = server.refused("apply one.toml two.toml", 1);
-    assert!(told.contains("No space left") && told.contains("disk is full"), "{told}");
+    assert!(
+        told.contains("No space left") && told.contains("disk is full"),
+        "{told}"
+    );
     pair.assert_limits(OLD);
     server.guest.ok("systemctl daemon-reload");
     assert_eq!(pair.standing(Step::Staged), OLD);
 
     // Room for some of it: one page is not enough for the record and two files.
     for pages in 1..=3 {
-        server.guest.ok(format!("truncate --size=-{}K /etc/memctl/filler", 4));
+        server
+            .guest
+            .ok(format!("truncate --size=-{}K /etc/memctl/filler", 4));
         let output = server.memctl("apply one.toml two.toml");
         server.guest.ok("systemctl daemon-reload");
         let standing = pair.standing(Step::Staged);

@@ -68,7 +68,8 @@ impl Server {
     /// Writes a service that runs `command` and waits until it says that it is up.
     pub fn start(&self, unit: &str, command: &str, more: &str) {
         self.define(unit, command, more);
-        self.guest.ok(format!("systemctl daemon-reload; systemctl start '{unit}'"));
+        self.guest
+            .ok(format!("systemctl daemon-reload; systemctl start '{unit}'"));
         self.wait_up(unit);
     }
 
@@ -144,15 +145,22 @@ impl Server {
 
     /// No process was killed for want of memory, in any cgroup.
     pub fn assert_nobody_killed(&self) {
-        let kills = self.guest.ok("grep -h '^oom_kill ' $(find /sys/fs/cgroup -name memory.events) | sort -u");
+        let kills = self
+            .guest
+            .ok("grep -h '^oom_kill ' $(find /sys/fs/cgroup -name memory.events) | sort -u");
         assert_eq!(kills, "oom_kill 0\n");
         // A cgroup that is gone takes its counter along; the kernel's is of the whole machine.
-        assert_eq!(self.guest.ok("grep '^oom_kill ' /proc/vmstat"), "oom_kill 0\n");
+        assert_eq!(
+            self.guest.ok("grep '^oom_kill ' /proc/vmstat"),
+            "oom_kill 0\n"
+        );
     }
 
     /// memctl has nothing left to do and nothing lies about: no record, no temporary file.
     pub fn assert_clean(&self) {
-        let left = self.guest.ok("find /etc/memctl /run/memctl -name 'transaction.json' -o -name '.*'");
+        let left = self
+            .guest
+            .ok("find /etc/memctl /run/memctl -name 'transaction.json' -o -name '.*'");
         assert_eq!(left, "");
         let check = self.memctl("plan --check");
         assert_eq!(check.status, 0, "{}\n{}", check.stdout, check.stderr);
@@ -163,8 +171,14 @@ impl Server {
 pub fn built(variable: &str) -> Result<PathBuf> {
     let path = std::env::var_os(variable)
         .map(PathBuf::from)
-        .with_context(|| format!("{variable} is not set: run the scenarios by `cargo xtask test`"))?;
-    ensure!(path.is_file(), "{variable}: {} is not there", path.display());
+        .with_context(|| {
+            format!("{variable} is not set: run the scenarios by `cargo xtask test`")
+        })?;
+    ensure!(
+        path.is_file(),
+        "{variable}: {} is not there",
+        path.display()
+    );
     Ok(path)
 }
 
