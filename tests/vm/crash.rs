@@ -4,8 +4,9 @@
 use anyhow::Result;
 use memctl::apply::stop::Step;
 use xtask::guest::{GuestConfig, Suite};
+use xtask::package;
 
-use crate::server::{Server, built, mib};
+use crate::server::{Server, mib};
 
 /// Two profiles that change together, and units that are near enough to their limits to be throttled first.
 struct Pair {
@@ -18,7 +19,7 @@ const NEW: u64 = 100;
 
 impl Pair {
     fn boot(suite: Suite) -> Result<Self> {
-        let stoppable = built("MEMCTL_STOPPABLE")?;
+        let stoppable = package::stoppable()?;
         let config = GuestConfig::new(suite)
             .memory_mib(1024)
             .file(stoppable, "/root/memctl-stoppable");
@@ -50,12 +51,10 @@ impl Pair {
     }
 
     fn assert_limits(&self, limit: u64) {
-        for unit in UNITS {
-            self.server.assert_kernel(&[
-                (unit, "memory.max", &mib(limit)),
-                (unit, "memory.high", "max"),
-            ]);
-        }
+        let max = mib(limit);
+        let expected =
+            UNITS.map(|unit| [(unit, "memory.max", &*max), (unit, "memory.high", "max")]);
+        self.server.assert_kernel(expected.as_flattened());
     }
 
     /// Begins a change and dies at a step of it.

@@ -5,7 +5,13 @@
 //! `cargo nextest run --profile vm -E 'test(boots)'`.
 
 mod boots;
+mod crash;
 mod demo;
+mod grammar;
+mod limits;
+mod package;
+mod safety;
+mod server;
 
 /// Makes of each function one test for every suite. It may end with an error
 /// or with a panic.
@@ -29,7 +35,34 @@ macro_rules! scenarios {
 
 scenarios! {
     boots::boots,
-    boots::runs_scripts_beside_each_other,
-    boots::brings_files_and_swap,
     demo::services_run,
+    limits::limits_are_in_the_kernel,
+    limits::the_administrator_wins,
+    limits::plans_and_permissions,
+    limits::users_have_their_own,
+    safety::what_cannot_fit_is_refused,
+    safety::caches_give_way,
+    safety::neighbours_are_safe,
+    safety::the_way_back_is_safe,
+    safety::swap_is_counted,
+    crash::killed_before_the_commit,
+    crash::killed_after_the_commit,
+    crash::the_disk_is_full,
+    package::package_comes_and_goes,
+    grammar::grammar_is_systemds,
+}
+
+/// What the guests' own machinery can do is the same for every suite.
+mod machinery {
+    use xtask::guest::Suite;
+
+    #[test]
+    fn runs_scripts_beside_each_other() -> anyhow::Result<()> {
+        crate::boots::runs_scripts_beside_each_other(Suite::Trixie)
+    }
+
+    #[test]
+    fn brings_files_and_swap() -> anyhow::Result<()> {
+        crate::boots::brings_files_and_swap(Suite::Trixie)
+    }
 }

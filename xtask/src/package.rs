@@ -11,15 +11,46 @@ use crate::{host, tell};
 /// Names the package that scenarios install.
 pub const DEB: &str = "MEMCTL_DEB";
 
+/// Names the memctl that can be killed at each step of a change.
+pub const STOPPABLE: &str = "MEMCTL_STOPPABLE";
+
 /// The package that scenarios install: `cargo xtask test` builds it and says
 /// where by the environment variable [`DEB`].
 pub fn deb() -> Result<PathBuf> {
-    let Some(path) = std::env::var_os(DEB).map(PathBuf::from) else {
-        bail!("no package to install: set {DEB} to what `cargo xtask deb` prints");
+    named_by(DEB)
+}
+
+/// The memctl built with the feature `stop-points`, which no package contains;
+/// from `cargo xtask test` too, by [`STOPPABLE`].
+pub fn stoppable() -> Result<PathBuf> {
+    named_by(STOPPABLE)
+}
+
+fn named_by(variable: &str) -> Result<PathBuf> {
+    let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
+        bail!("{variable} is not set: run the scenarios by `cargo xtask test`");
     };
     if !path.is_file() {
-        bail!("there is no package {} ({DEB})", path.display());
+        bail!("there is no {} ({variable})", path.display());
     }
+    Ok(path)
+}
+
+/// Builds the memctl that can be stopped, beside the package and from the same
+/// dependencies.
+pub fn build_stoppable() -> Result<PathBuf> {
+    let work = host::repository().join("target/package");
+    let built = work.join("cargo");
+    tell::step("building the memctl that can be killed at each step");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(host::repository())
+        .args(["build", "--release", "--locked", "--bin", "memctl"])
+        .args(["--features", "stop-points", "--target-dir"])
+        .arg(&built);
+    host::run(cargo)?;
+    let path = work.join("memctl-stoppable");
+    fs::copy(built.join("release/memctl"), &path)?;
     Ok(path)
 }
 

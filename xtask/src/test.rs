@@ -60,6 +60,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if !stage("lintian", &mut package::lintian(&deb))? {
         return Ok(ExitCode::FAILURE);
     }
+    let stoppable = package::build_stoppable()?;
     for suite in Suite::ALL {
         if options.suite.is_none_or(|only| only == suite) {
             Image::get(suite)?;
@@ -69,7 +70,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if let Some(suite) = options.suite {
         scenarios.arg("-E").arg(format!("test(/^{suite}::/)"));
     }
-    scenarios.env(package::DEB, deb);
+    scenarios
+        .env(package::DEB, deb)
+        .env(package::STOPPABLE, stoppable);
     let passed = stage("scenarios in guests", &mut scenarios)?;
     Ok(if passed {
         ExitCode::SUCCESS
