@@ -4,8 +4,9 @@
 use anyhow::Result;
 use memctl::apply::stop::Step;
 use xtask::guest::{GuestConfig, Suite};
+use xtask::package;
 
-use crate::server::{Server, built, mib};
+use crate::server::{Server, mib};
 
 /// Two profiles that change together, and units that are near enough to their limits to be throttled first.
 struct Pair {
@@ -18,13 +19,17 @@ const NEW: u64 = 100;
 
 impl Pair {
     fn boot(suite: Suite) -> Result<Self> {
-        let stoppable = built("MEMCTL_STOPPABLE")?;
+        let stoppable = package::stoppable()?;
         let config = GuestConfig::new(suite)
             .memory_mib(1024)
             .file(stoppable, "/root/memctl-stoppable");
         let server = Server::with(config)?;
         for unit in UNITS {
-            server.define(unit, "/usr/local/bin/hold 60", "[Install]\nWantedBy=multi-user.target");
+            server.define(
+                unit,
+                "/usr/local/bin/hold 60",
+                "[Install]\nWantedBy=multi-user.target",
+            );
         }
         server.guest.ok("chmod +x /root/memctl-stoppable; systemctl daemon-reload; systemctl enable --now one two 2>&1");
         for unit in UNITS {
@@ -46,10 +51,10 @@ impl Pair {
     }
 
     fn assert_limits(&self, limit: u64) {
-        for unit in UNITS {
-            self.server
-                .assert_kernel(&[(unit, "memory.max", &mib(limit)), (unit, "memory.high", "max")]);
-        }
+        let max = mib(limit);
+        let expected =
+            UNITS.map(|unit| [(unit, "memory.max", &*max), (unit, "memory.high", "max")]);
+        self.server.assert_kernel(expected.as_flattened());
     }
 
     /// Begins a change and dies at a step of it.
@@ -58,7 +63,14 @@ impl Pair {
             "cd /root; {refuse} MEMCTL_STOP_AT={} ./memctl-stoppable apply one.toml two.toml",
             step.name()
         ));
-        assert_eq!(output.status, 137, "{}: {}{}", step.name(), output.stdout, output.stderr);
+        assert_eq!(
+            output.status,
+            137,
+            "{}: {}{}",
+            step.name(),
+            output.stdout,
+            output.stderr
+        );
     }
 
     /// What a reload or a boot would bring: the limits in the drop-ins, which must be of one kind.
@@ -83,7 +95,12 @@ impl Pair {
         self.server.done("apply one.toml two.toml");
         self.assert_limits(new);
         self.server.assert_clean();
-        assert_eq!(UNITS.map(|unit| self.server.life(unit)), lives, "{}", step.name());
+        assert_eq!(
+            UNITS.map(|unit| self.server.life(unit)),
+            lives,
+            "{}",
+            step.name()
+        );
         standing
     }
 }
@@ -92,9 +109,16 @@ impl Pair {
 pub fn killed_before_the_commit(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let (mut old, mut new) = (OLD, NEW);
-    let steps = Step::ALL.into_iter().take_while(|step| *step != Step::Committed);
+    let steps = Step::ALL
+        .into_iter()
+        .take_while(|step| *step != Step::Committed);
     for step in steps {
-        assert_eq!(pair.survive(step, new, ""), old, "killed at {}", step.name());
+        assert_eq!(
+            pair.survive(step, new, ""),
+            old,
+            "killed at {}",
+            step.name()
+        );
         (old, new) = (new, old);
     }
     // A boot in the middle of it.
@@ -113,7 +137,12 @@ pub fn killed_after_the_commit(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let (mut old, mut new) = (OLD, NEW);
     for step in [Step::Committed, Step::Reloaded, Step::Realized] {
-        assert_eq!(pair.survive(step, new, ""), new, "killed at {}", step.name());
+        assert_eq!(
+            pair.survive(step, new, ""),
+            new,
+            "killed at {}",
+            step.name()
+        );
         (old, new) = (new, old);
     }
     for step in [Step::Undoing, Step::Restored] {
@@ -139,22 +168,25 @@ pub fn killed_after_the_commit(suite: Suite) -> Result<()> {
 pub fn the_disk_is_full(suite: Suite) -> Result<()> {
     let pair = Pair::boot(suite)?;
     let server = &pair.server;
-    server.guest.ok(
-        "cp -a /etc/memctl /root/saved
+    server.guest.ok("cp -a /etc/memctl /root/saved
          mount -t tmpfs -o size=64k tmpfs /etc/memctl
          cp -a /root/saved/. /etc/memctl/
-         dd if=/dev/zero of=/etc/memctl/filler bs=4k 2>/dev/null || true",
-    );
+         dd if=/dev/zero of=/etc/memctl/filler bs=4k 2>/dev/null || true");
     pair.write(NEW);
     let told = server.refused("apply one.toml two.toml", 1);
-    assert!(told.contains("No space left") && told.contains("disk is full"), "{told}");
+    assert!(
+        told.contains("No space left") && told.contains("disk is full"),
+        "{told}"
+    );
     pair.assert_limits(OLD);
     server.guest.ok("systemctl daemon-reload");
     assert_eq!(pair.standing(Step::Staged), OLD);
 
     // Room for some of it: one page is not enough for the record and two files.
     for pages in 1..=3 {
-        server.guest.ok(format!("truncate --size=-{}K /etc/memctl/filler", 4));
+        server
+            .guest
+            .ok(format!("truncate --size=-{}K /etc/memctl/filler", 4));
         let output = server.memctl("apply one.toml two.toml");
         server.guest.ok("systemctl daemon-reload");
         let standing = pair.standing(Step::Staged);

@@ -24,7 +24,10 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
         "/usr/share/fish/vendor_completions.d/memctl.fish",
         "/etc/memctl",
     ] {
-        assert!(files.lines().any(|line| line == part), "{part} is not in\n{files}");
+        assert!(
+            files.lines().any(|line| line == part),
+            "{part} is not in\n{files}"
+        );
     }
     guest.ok("systemd-analyze verify /usr/lib/systemd/system/memctl-withheld.service 2>&1");
     guest.ok("ls /usr/share/doc/memctl/examples/homework.toml*");

@@ -15,8 +15,16 @@ pub fn what_cannot_fit_is_refused(suite: Suite) -> Result<()> {
 
     let told = server.refused("apply hog.toml", 1);
     assert!(told.contains("hog.service needs 15"), "{told}");
-    assert!(told.contains("--restart") && told.contains("--next-start"), "{told}");
-    assert_eq!(server.guest.ok("find /etc/memctl /run/memctl -name '*.toml' -o -name '*.json'"), "");
+    assert!(
+        told.contains("--restart") && told.contains("--next-start"),
+        "{told}"
+    );
+    assert_eq!(
+        server
+            .guest
+            .ok("find /etc/memctl /run/memctl -name '*.toml' -o -name '*.json'"),
+        ""
+    );
     assert_eq!(server.life("hog.service"), life);
     server.guest.ok("systemctl daemon-reload; sleep 3");
     server.assert_kernel(&[("hog.service", "memory.max", "max")]);
@@ -30,25 +38,38 @@ pub fn what_cannot_fit_is_refused(suite: Suite) -> Result<()> {
     // Waiting: in the drop-in at the kernel's present value, whatever reloads come.
     let told = server.done("apply --next-start hog.toml");
     assert!(told.contains("withheld until the next start"), "{told}");
-    server.guest.ok("systemctl daemon-reload; systemctl daemon-reexec; sleep 3");
+    server
+        .guest
+        .ok("systemctl daemon-reload; systemctl daemon-reexec; sleep 3");
     server.assert_kernel(&[("hog.service", "memory.max", "max")]);
     assert_eq!(server.life("hog.service"), life);
-    assert!(server.guest.ok("dmesg").contains("hog.service: MemoryMax=100M withheld until the next start"));
+    assert!(
+        server
+            .guest
+            .ok("dmesg")
+            .contains("hog.service: MemoryMax=100M withheld until the next start")
+    );
 
     // At its next start it fits, and is in force without anybody's doing.
     server.define("hog.service", "/usr/local/bin/hold 20", "");
-    server.guest.ok("systemctl daemon-reload; systemctl restart hog");
+    server
+        .guest
+        .ok("systemctl daemon-reload; systemctl restart hog");
     server.guest.ok(format!(
         "for i in $(seq 300); do [ \"$(cat /sys/fs/cgroup/system.slice/hog.service/memory.max)\" = {} ] && exit 0; sleep 0.2; done; exit 1",
         mib(100)
     ));
-    server.guest.ok("while systemctl is-active memctl-withheld | grep -q activating; do sleep 0.2; done");
+    server
+        .guest
+        .ok("while systemctl is-active memctl-withheld | grep -q activating; do sleep 0.2; done");
     server.assert_clean();
     server.done("remove hog");
 
     // Grown over time: a restart makes room.
     server.define("grown.service", "/bin/sh -c 'if [ -e /run/again ]; then exec /usr/local/bin/hold 20; fi; touch /run/again; exec /usr/local/bin/hold 150'", "");
-    server.guest.ok("systemctl daemon-reload; systemctl start grown");
+    server
+        .guest
+        .ok("systemctl daemon-reload; systemctl start grown");
     server.wait_up("grown.service");
     server.profile("grown", "[unit.\"grown.service\"]\nMemoryMax = \"100M\"\n");
     server.refused("apply grown.toml", 1);
@@ -83,7 +104,11 @@ pub fn caches_give_way(suite: Suite) -> Result<()> {
     let outcome = server.memctl("apply grow.toml");
     assert!(matches!(outcome.status, 0 | 1), "{}", outcome.stderr);
     assert_eq!(server.life("grow.service"), life);
-    let expected = if outcome.status == 0 { mib(120) } else { "max".to_owned() };
+    let expected = if outcome.status == 0 {
+        mib(120)
+    } else {
+        "max".to_owned()
+    };
     server.assert_kernel(&[("grow.service", "memory.max", &expected)]);
     server.assert_nobody_killed();
     server.guest.ok("systemctl stop grow");
@@ -99,18 +124,24 @@ pub fn neighbours_are_safe(suite: Suite) -> Result<()> {
     let lives = [server.life("one.service"), server.life("two.service")];
     server.profile("pair", "[unit.\"pair.slice\"]\nMemoryMax = \"120M\"\n");
     let told = server.refused("apply pair.toml", 1);
-    assert!(told.contains("pair.slice") && told.contains("one.service"), "{told}");
+    assert!(
+        told.contains("pair.slice") && told.contains("one.service"),
+        "{told}"
+    );
     server.guest.ok("systemctl daemon-reload; sleep 2");
-    assert_eq!([server.life("one.service"), server.life("two.service")], lives);
+    assert_eq!(
+        [server.life("one.service"), server.life("two.service")],
+        lives
+    );
 
     // The stranger: somebody has written a limit that would kill, and has not reloaded.
     server.start("stranger.service", "/usr/local/bin/hold 100", "");
     server.start("mine.service", "/usr/local/bin/hold 5", "");
     let life = server.life("stranger.service");
-    server.guest.ok(
-        "mkdir -p /etc/systemd/system/stranger.service.d
-         printf '[Service]\\nMemoryMax=50M\\n' >/etc/systemd/system/stranger.service.d/limit.conf",
-    );
+    server
+        .guest
+        .ok("mkdir -p /etc/systemd/system/stranger.service.d
+         printf '[Service]\\nMemoryMax=50M\\n' >/etc/systemd/system/stranger.service.d/limit.conf");
     server.profile("mine", "[unit.\"mine.service\"]\nMemoryMax = \"90M\"\n");
     let told = server.refused("apply mine.toml", 1);
     assert!(told.contains("stranger.service.d/limit.conf"), "{told}");
@@ -131,9 +162,19 @@ pub fn neighbours_are_safe(suite: Suite) -> Result<()> {
 pub fn the_way_back_is_safe(suite: Suite) -> Result<()> {
     let server = Server::boot(suite)?;
     // The unit's own file has a low limit, the profile a higher one that it has come to need.
-    server.define("own.service", "/usr/local/bin/hold 10 40", "MemoryMax=60M\nTimeoutStopSec=5");
-    server.define("own.service", "/bin/sh -c 'while [ ! -e /run/go ]; do sleep 0.2; done; exec /usr/local/bin/hold 120'", "MemoryMax=60M");
-    server.guest.ok("systemctl daemon-reload; systemctl start own");
+    server.define(
+        "own.service",
+        "/usr/local/bin/hold 10 40",
+        "MemoryMax=60M\nTimeoutStopSec=5",
+    );
+    server.define(
+        "own.service",
+        "/bin/sh -c 'while [ ! -e /run/go ]; do sleep 0.2; done; exec /usr/local/bin/hold 120'",
+        "MemoryMax=60M",
+    );
+    server
+        .guest
+        .ok("systemctl daemon-reload; systemctl start own");
     server.assert_kernel(&[("own.service", "memory.max", &mib(60))]);
     server.profile("own", "[unit.\"own.service\"]\nMemoryMax = \"300M\"\n");
     server.done("apply own.toml");
@@ -165,11 +206,15 @@ pub fn the_way_back_is_safe(suite: Suite) -> Result<()> {
     server.profile("edit", "[unit.\"edit.service\"]\nMemoryMax = \"300M\"\n");
     server.done("apply edit.toml");
     let life = server.life("edit.service");
-    server.guest.ok("sed -i s/300M/200M/ /etc/memctl/profiles.d/edit.toml; systemctl daemon-reload");
+    server
+        .guest
+        .ok("sed -i s/300M/200M/ /etc/memctl/profiles.d/edit.toml; systemctl daemon-reload");
     // 257 leaves the kernel behind after a reload (FACTS 1): apply without arguments brings it into line.
     server.done("apply");
     server.assert_kernel(&[("edit.service", "memory.max", &mib(200))]);
-    server.guest.ok("sed -i s/200M/50M/ /etc/memctl/profiles.d/edit.toml; systemctl daemon-reload; sleep 3");
+    server.guest.ok(
+        "sed -i s/200M/50M/ /etc/memctl/profiles.d/edit.toml; systemctl daemon-reload; sleep 3",
+    );
     server.assert_kernel(&[("edit.service", "memory.max", &mib(200))]);
     assert_eq!(server.life("edit.service"), life);
     let plan = server.done("plan");
@@ -190,7 +235,10 @@ pub fn swap_is_counted(suite: Suite) -> Result<()> {
     assert_eq!(server.life("hog.service"), life);
 
     // All of it back into 150M does not fit; with its swap it does.
-    server.profile("hog", "[unit.\"hog.service\"]\nMemoryMax = \"150M\"\nMemorySwapMax = \"0\"\n");
+    server.profile(
+        "hog",
+        "[unit.\"hog.service\"]\nMemoryMax = \"150M\"\nMemorySwapMax = \"0\"\n",
+    );
     let told = server.refused("apply hog.toml", 1);
     assert!(told.contains("MemorySwapMax=0"), "{told}");
     server.profile("hog", "[unit.\"hog.service\"]\nMemoryMax = \"150M\"\n");

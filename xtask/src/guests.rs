@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use xtask::guest::background::{self, attach};
 use xtask::guest::image::Image;
 use xtask::guest::{GuestConfig, Output, Script, Suite};
-use xtask::tell;
+use xtask::{package, tell};
 
 /// What to do with guests.
 #[derive(Subcommand)]
@@ -79,6 +79,9 @@ pub struct Start {
     /// A file or folder to put into it, as HOST:GUEST.
     #[arg(long, value_name = "HOST:GUEST", value_parser = file_pair)]
     file: Vec<(PathBuf, PathBuf)>,
+    /// Build memctl's package and install it there.
+    #[arg(long)]
+    deb: bool,
 }
 
 /// A command for a background guest.
@@ -156,7 +159,14 @@ fn start(options: Start) -> Result<PathBuf> {
     for (host, guest) in options.file {
         config = config.file(host, guest);
     }
-    background::start(&config)
+    if !options.deb {
+        return background::start(&config);
+    }
+    let folder = background::start(&config.file(package::build()?, "/root/memctl.deb"))?;
+    let install = Script::new("dpkg --install /root/memctl.deb");
+    attach(options.suite)?.link.succeed(&install)?;
+    tell::step("memctl is installed");
+    Ok(folder)
 }
 
 fn execute(options: Run) -> Result<ExitCode> {

@@ -4,6 +4,8 @@
 //! its behaviour is tested in [guests](guest): small virtual machines with a
 //! booted Debian, thrown away afterwards.
 
+pub mod demo;
 pub mod guest;
 pub mod host;
+pub mod package;
 pub mod tell;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod guests;
+mod test;
 
 /// memctl's workshop: tests, guests and the demonstration.
 #[derive(Parser)]
@@ -16,6 +17,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Check and test everything: format, lints, fast tests, the package, and
+    /// the scenarios in guests. Stops at the first of these that fails.
+    Test(test::Options),
+    /// Show memctl at work on a small server of 906 MB.
+    Demo,
+    /// Build the Debian package and print where it is.
+    Deb,
     /// Boot guests to work with by hand.
     #[command(subcommand)]
     Guest(guests::Command),
@@ -24,6 +32,12 @@ enum Task {
 fn main() -> ExitCode {
     xtask::tell::start();
     let done = match Arguments::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Demo => xtask::demo::run().map(|()| ExitCode::SUCCESS),
+        Task::Deb => xtask::package::build().map(|deb| {
+            println!("{}", deb.display());
+            ExitCode::SUCCESS
+        }),
         Task::Guest(command) => guests::run(command),
     };
     done.unwrap_or_else(|error| {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::accel::Accel;
 use super::config::GuestConfig;
 use super::image::Image;
+use crate::host;
 
 /// How many serial ports lead to the agent: one process can talk on each.
 pub const AGENT_PORTS: usize = 4;
@@ -61,9 +62,7 @@ impl Folder {
     /// The last lines of the console.
     pub fn console_tail(&self, lines: usize) -> String {
         let text = fs::read(self.console()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let all: Vec<&str> = text.lines().collect();
-        all[all.len().saturating_sub(lines)..].join("\n")
+        host::tail(&String::from_utf8_lossy(&text), lines)
     }
 }
 
@@ -170,6 +169,6 @@ fn make_swap(file: &Path, mib: u32) -> Result<()> {
     File::create(file)?.set_len(u64::from(mib) << 20)?;
     let mut mkswap = Command::new("mkswap");
     mkswap.arg("--quiet").arg(file);
-    crate::host::run(mkswap)?;
+    host::run(mkswap)?;
     Ok(())
 }

@@ -1,0 +1,68 @@
+//! Scenarios in booted guests of every systemd that memctl is made for.
+//!
+//! A scenario is a function of a suite; `scenarios!` makes a test of it for
+//! each suite, named `trixie::boots`. `cargo xtask test` runs them, or
+//! `cargo nextest run --profile vm -E 'test(boots)'`.
+
+mod boots;
+mod crash;
+mod demo;
+mod grammar;
+mod limits;
+mod package;
+mod safety;
+mod server;
+
+/// Makes of each function one test for every suite. It may end with an error
+/// or with a panic.
+macro_rules! scenarios {
+    ($($module:ident::$scenario:ident),* $(,)?) => {
+        scenarios!(@suite bookworm Bookworm $($module::$scenario)*);
+        scenarios!(@suite trixie Trixie $($module::$scenario)*);
+        scenarios!(@suite forky Forky $($module::$scenario)*);
+    };
+    (@suite $name:ident $suite:ident $($module:ident::$scenario:ident)*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $scenario() -> anyhow::Result<()> {
+                    crate::$module::$scenario(xtask::guest::Suite::$suite)
+                }
+            )*
+        }
+    };
+}
+
+scenarios! {
+    boots::boots,
+    demo::services_run,
+    limits::limits_are_in_the_kernel,
+    limits::the_administrator_wins,
+    limits::plans_and_permissions,
+    limits::users_have_their_own,
+    safety::what_cannot_fit_is_refused,
+    safety::caches_give_way,
+    safety::neighbours_are_safe,
+    safety::the_way_back_is_safe,
+    safety::swap_is_counted,
+    crash::killed_before_the_commit,
+    crash::killed_after_the_commit,
+    crash::the_disk_is_full,
+    package::package_comes_and_goes,
+    grammar::grammar_is_systemds,
+}
+
+/// What the guests' own machinery can do is the same for every suite.
+mod machinery {
+    use xtask::guest::Suite;
+
+    #[test]
+    fn runs_scripts_beside_each_other() -> anyhow::Result<()> {
+        crate::boots::runs_scripts_beside_each_other(Suite::Trixie)
+    }
+
+    #[test]
+    fn brings_files_and_swap() -> anyhow::Result<()> {
+        crate::boots::brings_files_and_swap(Suite::Trixie)
+    }
+}
