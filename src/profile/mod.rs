@@ -1,7 +1,22 @@
 //! Profiles: what the administrator wrote, read whole and checked.
 //!
-//! `load` finds the files, `raw` reads TOML with positions, `check` turns it into a [`Profile`] and a list
-//! of every fault, `diagnose` shows those.
+//! ```text
+//! load → Source → raw (TOML with positions; salvage after syntax errors) → check → Profile + every Fault → diagnose
+//! ```
+//!
+//! Everything but `load` is pure, and `load` reads through a trait: a profile is checked the same on the
+//! command line, in the generator at boot, and in a test.
+
+pub mod check;
+pub mod diagnose;
+pub mod fault;
+mod grammar;
+pub mod load;
+mod raw;
+pub mod restart;
+pub mod rule;
+mod salvage;
+pub mod source;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,10 +25,13 @@ use crate::limits::key::{Key, Value};
 use crate::systemd::names::UnitName;
 use crate::units::Memory;
 
-/// The largest profile that is read, in bytes.
-pub const MAX_BYTES: u64 = 1 << 20;
+pub use check::{Checked, Options, check, check_all};
+pub use fault::{Concerns, Fault, Severity};
+pub use restart::Restart;
+pub use rule::Rule;
+pub use source::Source;
 
-/// A profile that was read; after an error-free check, all of it.
+/// A profile that was read; after an error-free check, all of it, otherwise what was usable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// The file's stem.
@@ -37,6 +55,12 @@ pub struct UnitProfile {
     pub overrides: bool,
     /// The limits by directive.
     pub limits: BTreeMap<Key, Setting>,
+    /// The rules, in the order of the file; those of `[defaults]` where the unit has no `rules` of its own.
+    pub rules: Vec<Rule>,
+    /// How the unit is restarted.
+    pub restart: Restart,
+    /// The pattern whose matches in the unit's journal count as finished tasks.
+    pub task_match: Option<String>,
 }
 
 /// One directive of a profile.
@@ -44,7 +68,7 @@ pub struct UnitProfile {
 pub struct Setting {
     /// What it means.
     pub value: Value,
-    /// What goes into the drop-in: the text as written, trimmed.
+    /// What goes into the drop-in: the text as written, trimmed; never a control character in it.
     pub text: String,
     /// Where the value stands in the file, in bytes.
     pub at: Range<usize>,

@@ -34,7 +34,7 @@ pub struct UnitError {
 }
 
 impl UnitError {
-    fn new(at: Range<usize>, problem: impl Into<String>, allowed: &'static str) -> Self {
+    pub(crate) fn new(at: Range<usize>, problem: impl Into<String>, allowed: &'static str) -> Self {
         Self {
             problem: problem.into(),
             at,
@@ -43,7 +43,7 @@ impl UnitError {
         }
     }
 
-    fn suggest(mut self, suggestion: Option<String>) -> Self {
+    pub(crate) fn suggest(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
         self
     }

@@ -1,0 +1,61 @@
+//! What was perhaps meant.
+
+use crate::limits::key::Key;
+
+/// Directives that do something like it, under older or other names.
+const OTHER_NAMES: [(&str, &str); 9] = [
+    ("memorylimit", "MemoryMax"),
+    ("memory", "MemoryMax"),
+    ("maxmemory", "MemoryMax"),
+    ("memoryswap", "MemorySwapMax"),
+    ("swapmax", "MemorySwapMax"),
+    ("cpushares", "CPUWeight"),
+    ("cpu", "CPUQuota"),
+    ("blockioweight", "IOWeight"),
+    ("timeoutsec", "TimeoutStopSec"),
+];
+
+/// A sentence that names the nearest key, if there is one near enough.
+pub(super) fn nearest(written: &str, keys: &[&str]) -> Option<String> {
+    let folded = fold(written);
+    // Distances cost the product of the lengths: no key is that long.
+    if folded.is_empty() || folded.len() > 60 {
+        return None;
+    }
+    if let Some(key) = keys.iter().find(|key| fold(key) == folded) {
+        return Some(format!("it is written {key}"));
+    }
+    if let Some((_, key)) = OTHER_NAMES
+        .iter()
+        .find(|(name, key)| *name == folded && keys.contains(key))
+    {
+        return Some(format!("perhaps {key}"));
+    }
+    let allowed = (folded.len() / 3).clamp(1, 3);
+    keys.iter()
+        .map(|key| (strsim::damerau_levenshtein(&fold(key), &folded), key))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, key)| format!("perhaps {key}"))
+}
+
+/// Without case and the marks that people put between words.
+fn fold(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, '_' | '-' | '.' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The keys for a message; the many limits by one word.
+pub(super) fn list(keys: &[&str]) -> String {
+    let mut shown: Vec<&str> = keys
+        .iter()
+        .copied()
+        .filter(|key| Key::from_name(key).is_none())
+        .collect();
+    if shown.len() < keys.len() {
+        shown.insert(0, "the limit directives (MemoryMax, CPUQuota…)");
+    }
+    shown.join(", ")
+}
