@@ -52,7 +52,10 @@ fn main() -> ExitCode {
             break;
         }
         if let Err(error) = write(&output, dropin) {
-            log.line(&format!("cannot write the limits of {}: {error}", dropin.unit));
+            log.line(&format!(
+                "cannot write the limits of {}: {error}",
+                dropin.unit
+            ));
         }
     }
     ExitCode::SUCCESS

@@ -11,9 +11,11 @@ use clap::{Args, Parser, Subcommand};
 /// files that the limits are in force.
 #[derive(Debug, Parser)]
 #[command(name = "memctl", version, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 done, 1 failed and rolled back, 2 usage or bad profile, \
+#[command(
+    after_help = "Exit status: 0 done, 1 failed and rolled back, 2 usage or bad profile, \
 3 not permitted, 4 plan --check found changes, 5 rolled back in part.\n\
-See memctl(1), memctl.profile(5).")]
+See memctl(1), memctl.profile(5)."
+)]
 pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]

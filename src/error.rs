@@ -39,6 +39,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     remedy: Option<String>,
+    verbatim: bool,
 }
 
 /// What most of memctl returns.
@@ -51,6 +52,7 @@ impl Error {
             kind,
             message: message.into(),
             remedy: None,
+            verbatim: false,
         }
     }
 
@@ -83,6 +85,21 @@ impl Error {
             }
             _ => made,
         }
+    }
+
+    /// Faults of profiles, as [`crate::profile::diagnose`] shows them: printed as they are.
+    #[must_use]
+    pub fn faults(text: String) -> Self {
+        Self {
+            verbatim: true,
+            ..Self::usage(text)
+        }
+    }
+
+    /// Whether the message stands by itself, without "memctl:" in front.
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        self.verbatim
     }
 
     /// Adds what the administrator can do about it.

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod profile;
 pub mod profiles;
 pub mod scope;
+pub mod signals;
 pub mod systemd;
 pub mod units;
 pub mod view;

@@ -11,7 +11,11 @@ fn main() -> ExitCode {
     match command::run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            view::out::tell(&format!("memctl: {error}"));
+            if error.is_verbatim() {
+                view::out::tell(error.message().trim_end());
+            } else {
+                view::out::tell(&format!("memctl: {error}"));
+            }
             ExitCode::from(error.kind().exit_code())
         }
     }

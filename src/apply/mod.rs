@@ -3,7 +3,7 @@
 pub mod lock;
 pub mod realize;
 pub mod record;
-mod refusal;
+pub mod refusal;
 pub mod stop;
 pub mod survey;
 pub mod throttle;
@@ -21,6 +21,7 @@ use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
 use crate::limits::plan::{Lowering, Plan};
+use crate::limits::totals::totals;
 use crate::scope::Scope;
 use crate::systemd::manager::Manager;
 use crate::systemd::names::{UnitName, UnitType};
@@ -100,10 +101,11 @@ impl Engine<'_> {
         tight: Tight,
         recovered: bool,
     ) -> Result<Outcome> {
-        crate::apply::stop::reached(stop::Step::Locked);
+        stop::reached(stop::Step::Locked);
         let mut survey = Survey::take(self.root, self.scope)?;
         let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
         let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
+        totals(&prepared.plan, profiles, &survey.cgroups, survey.host.ram).check_budgets()?;
         let mut restarted = Vec::new();
         if tight.restart && !prepared.misfits.is_empty() {
             restarted = self.restart(&survey, &prepared.misfits)?;
@@ -199,13 +201,6 @@ impl Engine<'_> {
     fn check_interrupted(&self) -> Result<()> {
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(Error::failed("interrupted; nothing was changed"));
-        }
-        Ok(())
-    }
-
-    fn progress_if(&self, happens: bool, text: &str) -> Result<()> {
-        if happens {
-            (self.progress)(text);
         }
         Ok(())
     }

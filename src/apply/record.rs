@@ -171,14 +171,17 @@ pub fn standing(root: &Root, scope: &Scope) -> BTreeMap<PathBuf, Option<Contents
 /// # Errors
 /// It is there and cannot be read.
 pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
-    if root.read_link(path)?.is_some_and(|t| t == Path::new("/dev/null")) {
+    if root
+        .read_link(path)?
+        .is_some_and(|t| t == Path::new("/dev/null"))
+    {
         return Ok(Some(Contents::Mask));
     }
-    match root.read_bytes(path, crate::profile::MAX_BYTES) {
-        Ok(bytes) => Ok(Some(String::from_utf8(bytes).map_or_else(
-            |e| Contents::Bytes(e.into_bytes()),
-            Contents::Text,
-        ))),
+    match root.read_bytes(path, crate::profile::source::MAX_BYTES as u64) {
+        Ok(bytes) => Ok(Some(
+            String::from_utf8(bytes)
+                .map_or_else(|e| Contents::Bytes(e.into_bytes()), Contents::Text),
+        )),
         Err(e) if crate::kernel::root::is_absent(&e) => Ok(None),
         Err(e) => Err(Error::io("read", &root.shown(path), &e)),
     }

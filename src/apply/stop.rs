@@ -66,10 +66,8 @@ impl Step {
 #[cfg(feature = "stop-points")]
 pub fn reached(step: Step) {
     if std::env::var("MEMCTL_STOP_AT").is_ok_and(|at| at == step.name()) {
-        let _ = rustix::process::kill_process(
-            rustix::process::getpid(),
-            rustix::process::Signal::KILL,
-        );
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }
 

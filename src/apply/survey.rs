@@ -105,9 +105,8 @@ impl<'a> Survey<'a> {
     #[must_use]
     pub fn differs(&self, prepared: &Prepared) -> bool {
         let overlay = overlay(&prepared.dropins);
-        let now = |row: &crate::limits::plan::Row| {
-            row.ours && row.when == crate::limits::plan::When::Now
-        };
+        let now =
+            |row: &crate::limits::plan::Row| row.ours && row.when == crate::limits::plan::When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
 }

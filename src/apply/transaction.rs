@@ -7,7 +7,7 @@ use crate::apply::record::{Contents, OldFile, Record, present, put};
 use crate::apply::stop::{Step, reached, refuse};
 use crate::apply::survey::{Prepared, Survey};
 use crate::apply::throttle::{intended, throttle};
-use crate::apply::{Engine, Edit};
+use crate::apply::{Edit, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::limits::keep::Keep;
 use crate::limits::key::Key;
@@ -33,15 +33,12 @@ impl Engine<'_> {
         let mut record = Record::new(self.scope, self.old_files(change.edits)?, throttled);
         record.write(root)?;
         reached(Step::Recorded);
-        let prepared = self.progress_if(!record.kernel.is_empty(), "making room").and(throttle(
-            &survey.tree,
-            lowerings,
-            &record.kernel,
-            page,
-            swap,
-        ));
+        if !record.kernel.is_empty() {
+            (self.progress)("making room");
+        }
+        let roomy = throttle(&survey.tree, lowerings, &record.kernel, page, swap);
         reached(Step::Throttled);
-        let installed = prepared
+        let installed = roomy
             .and_then(|()| self.check_interrupted())
             .and_then(|()| self.install(change.edits))
             .and_then(|()| change.keep.write(root, self.scope))
@@ -229,7 +226,7 @@ impl Engine<'_> {
         // What has outgrown its old limit must not meet it again.
         let survey = Survey::take(root, self.scope)?;
         let mut keep = Keep::read(root, self.scope, &survey.tree, &survey.cgroups);
-        let profiles = crate::profiles::standing(root, self.scope)?;
+        let profiles = crate::profiles::lenient(root, self.scope).0;
         let back = survey.prepare(self.scope, &profiles, &keep)?;
         let mut kept = Vec::new();
         for lowering in &back.misfits {
@@ -263,7 +260,8 @@ fn loosen(survey: &Survey<'_>, targets: &[Target]) {
         let (Some(before), Some(file)) = (target.before, target.key.kernel_file()) else {
             continue;
         };
-        let looser = before.figure().unwrap_or(u64::MAX) > target.level.figure().unwrap_or(u64::MAX);
+        let looser =
+            before.figure().unwrap_or(u64::MAX) > target.level.figure().unwrap_or(u64::MAX);
         if by_hand && looser {
             let text = match before {
                 Level::Bytes(n) | Level::Count(n) => n.to_string(),

@@ -1,6 +1,7 @@
 //! One verb a file: fetch, call the pure part, print.
 
 mod apply;
+mod change;
 mod completions;
 mod plan;
 mod profiles;

@@ -47,7 +47,11 @@ pub(super) fn read(files: &[PathBuf], name: Option<&str>) -> Result<Vec<Source>>
         1 => Err(errors.remove(0)),
         _ => {
             let denied = errors.iter().all(|e| e.kind() == Kind::NotPermitted);
-            let kind = if denied { Kind::NotPermitted } else { Kind::Usage };
+            let kind = if denied {
+                Kind::NotPermitted
+            } else {
+                Kind::Usage
+            };
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Err(Error::new(kind, lines.join("\nmemctl: ")))
         }
@@ -77,9 +81,14 @@ fn from_file(path: &Path) -> Result<Source> {
             "{}: a profile is a file called NAME.toml",
             path.display()
         ))
-        .remedy("give the file that ending; an installed profile is removed by `memctl remove NAME`"));
+        .remedy(
+            "give the file that ending; an installed profile is removed by `memctl remove NAME`",
+        ));
     }
-    let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    let name = path
+        .file_stem()
+        .and_then(|s| s.to_str())
+        .unwrap_or_default();
     check_name(name, path)?;
     let file = File::open(path).map_err(wrong)?;
     if file.metadata().map_err(wrong)?.is_dir() {

@@ -201,9 +201,6 @@ mod tests {
              # Profile: /etc/memctl/profiles.d/web.toml (sha256 e3b0c44298fc1c14)\n\
              [Service]\nMemoryMax=400M\nCPUQuota=80%\n"
         );
-        assert_eq!(
-            dropin.path(),
-            Path::new("web.service.d/00-memctl.conf")
-        );
+        assert_eq!(dropin.path(), Path::new("web.service.d/00-memctl.conf"));
     }
 }

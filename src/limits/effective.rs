@@ -77,8 +77,14 @@ mod tests {
             let parsed = unit_file::parse(text).into_iter();
             parsed.map(|a| (a, PathBuf::from(path))).collect()
         };
-        let mut all = read("/run/systemd/generator/a.service.d/00-memctl.conf", "[Service]\nMemoryMax=1G\nMemoryHigh=1G\nTasksMax=5\n");
-        all.extend(read("/etc/x.conf", "[Slice]\nMemoryMax=2G\n[Service]\n\nMemoryMax=junk\nMemoryHigh=\nTasksMax=7\n"));
+        let mut all = read(
+            "/run/systemd/generator/a.service.d/00-memctl.conf",
+            "[Service]\nMemoryMax=1G\nMemoryHigh=1G\nTasksMax=5\n",
+        );
+        all.extend(read(
+            "/etc/x.conf",
+            "[Slice]\nMemoryMax=2G\n[Service]\n\nMemoryMax=junk\nMemoryHigh=\nTasksMax=7\n",
+        ));
         let merged = effective(&unit, &all);
         let max = &merged[&Key::MemoryMax];
         assert_eq!(max.value, Some(Value::Memory(Memory::Bytes(1 << 30))));

@@ -72,7 +72,8 @@ impl Keep {
             .filter(|(keep, ..)| *keep)
             .map(|(_, key, bytes)| (key.name().to_owned(), as_directive(bytes)))
             .collect();
-        self.units.retain(|entry| entry.unit != cgroup.unit.as_str());
+        self.units
+            .retain(|entry| entry.unit != cgroup.unit.as_str());
         self.units.push(Entry {
             unit: cgroup.unit.to_string(),
             inode,

@@ -152,12 +152,19 @@ fn parse(key: Key, text: &str) -> Option<Level> {
 #[must_use]
 pub fn expected(key: Key, value: &Value, host: &Host) -> Option<Level> {
     key.kernel_file()?;
+    // The share of an image's RAM is known when it boots.
+    if host.ram == 0
+        && matches!(
+            value,
+            Value::Memory(Memory::Share(_)) | Value::Tasks(Memory::Share(_))
+        )
+    {
+        return None;
+    }
     Some(match value {
-        Value::Memory(memory) => memory
-            .resolve(host.ram)
-            .map_or(Level::Unlimited, |bytes| {
-                Level::Bytes(bytes / host.page * host.page)
-            }),
+        Value::Memory(memory) => memory.resolve(host.ram).map_or(Level::Unlimited, |bytes| {
+            Level::Bytes(bytes / host.page * host.page)
+        }),
         Value::Tasks(Memory::Bytes(count)) => Level::Count(*count),
         Value::Tasks(Memory::Share(share)) => {
             let scaled = u128::from(host.tasks) * u128::from(*share) / 10_000;
@@ -234,7 +241,11 @@ mod tests {
     #[test]
     fn kernel_files_are_read_by_their_own_form() {
         let read = |key, text: &str| {
-            in_force(key, |file| Ok((file != "cpu.idle").then(|| text.to_owned()))).expect(text)
+            in_force(
+                key,
+                |file| Ok((file != "cpu.idle").then(|| text.to_owned())),
+            )
+            .expect(text)
         };
         assert_eq!(read(Key::MemoryMax, "max\n"), Some(Level::Unlimited));
         assert_eq!(read(Key::MemoryMax, "4096\n"), Some(Level::Bytes(4096)));

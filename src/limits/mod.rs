@@ -1,5 +1,6 @@
 //! From profiles to limits: what each unit gets, as drop-ins, and what that would change.
 
+pub mod caution;
 pub mod dropin;
 pub mod effective;
 pub mod fit;
@@ -8,4 +9,5 @@ pub mod keep;
 pub mod key;
 pub mod level;
 pub mod plan;
+pub mod totals;
 pub mod withhold;

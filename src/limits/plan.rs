@@ -8,11 +8,11 @@ use crate::kernel::host::Host;
 use crate::limits::dropin::DropIn;
 use crate::limits::effective::{Effective, effective};
 use crate::limits::fit::{Bounds, Misfit, fit};
-use crate::limits::key::{Force, Key, Value};
+use crate::limits::key::{Force, Key};
 use crate::limits::level::{Level, expected, in_force, unset};
 use crate::limits::withhold::bounds_in_force;
 use crate::systemd::files::{Origin, Overlay, UnitFiles};
-use crate::systemd::names::{NameKind, UnitName, UnitType};
+use crate::systemd::names::UnitName;
 
 /// What a plan is made over: the machine, the units that have a cgroup, the unit files.
 #[derive(Debug)]
@@ -263,7 +263,11 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
     let wanted = unit.wanted.get(&key);
     let withheld = wanted.and_then(|w| w.withheld.clone());
     let when = if unit.cgroup.is_none() {
-        if same { When::Unchanged } else { When::NotRunning }
+        if same {
+            When::Unchanged
+        } else {
+            When::NotRunning
+        }
     } else if withheld.is_some() {
         When::NextStart
     } else if same {
@@ -373,36 +377,8 @@ impl Plan {
     /// Whether applying would change anything, now or later.
     #[must_use]
     pub fn changes(&self) -> bool {
-        self.rows.iter().any(|r| r.ours && r.when != When::Unchanged)
-    }
-
-    /// The units and what each has for MemoryMax once all is in force; a slice counts once for its members.
-    #[must_use]
-    pub fn committed(&self, members: impl Fn(&UnitName) -> Vec<UnitName>) -> u64 {
-        let max: BTreeMap<&UnitName, u64> = self
-            .rows
+        self.rows
             .iter()
-            .filter(|row| row.ours && row.key == Key::MemoryMax)
-            .filter(|row| !matches!(row.unit.kind(), NameKind::Template | NameKind::Prefix))
-            .filter_map(|row| Some((&row.unit, row.after.as_ref()?.level?.bytes())))
-            .filter(|(_, bytes)| *bytes != u64::MAX)
-            .collect();
-        let slices: BTreeSet<UnitName> = max
-            .keys()
-            .filter(|unit| unit.unit_type() == UnitType::Slice)
-            .map(|unit| (*unit).clone())
-            .collect();
-        max.iter()
-            .filter(|(unit, _)| !members(unit).iter().any(|above| slices.contains(above)))
-            .fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
-    }
-}
-
-/// The value of a memory directive in bytes, for totals.
-#[must_use]
-pub fn memory_bytes(value: &Value, ram: u64) -> Option<u64> {
-    match value {
-        Value::Memory(memory) => memory.resolve(ram),
-        _ => None,
+            .any(|r| r.ours && r.when != When::Unchanged)
     }
 }

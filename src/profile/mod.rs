@@ -11,6 +11,7 @@ pub mod check;
 pub mod diagnose;
 pub mod fault;
 mod grammar;
+pub mod known;
 pub mod load;
 mod raw;
 pub mod restart;

@@ -96,13 +96,9 @@ impl Client {
     where
         B: serde::Serialize + zbus::wire::DynamicType,
     {
-        let call = self.connection.call_method(
-            Some(DESTINATION),
-            path,
-            Some(interface),
-            method,
-            body,
-        );
+        let call =
+            self.connection
+                .call_method(Some(DESTINATION), path, Some(interface), method, body);
         let answer = self
             .runtime
             .block_on(async { tokio::time::timeout(limit, call).await });
@@ -147,12 +143,10 @@ impl Client {
     where
         T: zbus::wire::Type + serde::de::DeserializeOwned,
     {
-        message.body().deserialize().map_err(|e| {
-            Error::failed(format!(
-                "{}: strange answer to {method}: {e}",
-                self.peer
-            ))
-        })
+        message
+            .body()
+            .deserialize()
+            .map_err(|e| Error::failed(format!("{}: strange answer to {method}: {e}", self.peer)))
     }
 }
 
@@ -218,9 +212,8 @@ impl Manager for Client {
         let job: OwnedObjectPath = self.body("TryRestartUnit", &answer)?;
         let result = self.runtime.block_on(async {
             while let Some(message) = signals.next().await {
-                let removed: Option<(u32, OwnedObjectPath, String, String)> = message
-                    .ok()
-                    .and_then(|m| m.body().deserialize().ok());
+                let removed: Option<(u32, OwnedObjectPath, String, String)> =
+                    message.ok().and_then(|m| m.body().deserialize().ok());
                 if let Some((_, path, _, result)) = removed
                     && path == job
                 {

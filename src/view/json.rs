@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::apply::Outcome;
 use crate::limits::level::Level;
 use crate::limits::plan::{Plan, Row, Shown, When};
-use crate::view::plan::Totals;
+use crate::limits::totals::Totals;
 
 /// `plan --json` and `apply --json`.
 #[must_use]

@@ -4,29 +4,8 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::limits::level::Level;
 use crate::limits::plan::{Plan, Row, Shown, When};
+use crate::limits::totals::Totals;
 use crate::units::show_bytes;
-
-/// What the limits of a plan add up to, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Totals {
-    /// The sum of MemoryMax over the profiles' units.
-    pub committed: u64,
-    /// RAM.
-    pub ram: u64,
-    /// Profile name and budget.
-    pub budgets: Vec<Budget>,
-}
-
-/// A profile's budget and what its units take of it, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
-    /// The profile.
-    pub profile: String,
-    /// The sum of MemoryMax over its units.
-    pub committed: u64,
-    /// What that may be.
-    pub budget: u64,
-}
 
 /// The whole view: table, notes, totals.
 #[must_use]
@@ -51,7 +30,7 @@ pub fn plan(plan: &Plan, totals: &Totals) -> String {
 fn table(plan: &Plan) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(["UNIT", "LIMIT", "BEFORE", "", "AFTER", "CHANGE", "WHEN"]);
     let mut last = None;
@@ -72,12 +51,17 @@ fn table(plan: &Plan) -> String {
             Cell::new(when(row)),
         ]);
     }
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().strip_prefix(' ').unwrap_or(&line).to_owned())
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    lines.join("\n")
+    trimmed(&table)
+}
+
+/// A table's text without the blanks at its edges.
+#[must_use]
+pub fn trimmed(table: &Table) -> String {
+    let lines = table.lines().map(|line| {
+        let line = line.trim_end();
+        line.strip_prefix(' ').unwrap_or(line).to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn right(text: &str) -> Cell {

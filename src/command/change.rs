@@ -1,0 +1,171 @@
+//! What `apply`, `plan` and `remove` share: which files a change touches, and how it is shown.
+
+use std::path::PathBuf;
+
+use crate::apply::record::{Contents, present};
+use crate::apply::{Edit, Outcome};
+use crate::command::Context;
+use crate::error::{Error, Result};
+use crate::limits::caution::{cautions, room_in_run};
+use crate::limits::dropin::Installed;
+use crate::limits::plan::{Plan, When};
+use crate::limits::totals::Totals;
+use crate::profile::Source;
+use crate::profiles::Set;
+use crate::systemd::files::UnitFiles;
+use crate::systemd::names::UnitName;
+use crate::view;
+use crate::view::out::{print, tell};
+
+/// The edits that install `sources`; those that are in place already are none.
+pub(super) fn installs(
+    context: &Context,
+    sources: &[Source],
+    runtime: bool,
+    set: &Set,
+) -> Result<Vec<Edit>> {
+    let mut edits = Vec::new();
+    let folder = if runtime {
+        context.scope.runtime_dir()
+    } else {
+        context.scope.config_dir()
+    };
+    for source in sources {
+        let path = folder.join("profiles.d").join(file_name(&source.name));
+        if runtime {
+            refuse_shadowed(context, source, set)?;
+        }
+        let new = Some(Contents::Text(source.text().to_owned()));
+        if present(&context.root, &path)? != new {
+            edits.push(Edit { path, new });
+        }
+    }
+    Ok(edits)
+}
+
+fn refuse_shadowed(context: &Context, source: &Source, set: &Set) -> Result<()> {
+    let lasting = context.scope.config_dir();
+    let shadow = set
+        .found
+        .iter()
+        .find(|f| f.name == source.name && f.path.starts_with(&lasting));
+    match shadow {
+        Some(found) => Err(Error::usage(format!(
+            "{} is installed for good and wins over a runtime profile of the same name",
+            found.path.display()
+        ))
+        .remedy(format!(
+            "leave out --runtime, or `memctl remove {}` first",
+            source.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The edits that take a profile away wherever it is; a package's is masked.
+pub(super) fn removals(context: &Context, name: &str, set: &Set) -> Vec<Edit> {
+    let (lasting, passing) = (context.scope.config_dir(), context.scope.runtime_dir());
+    let mut edits = Vec::new();
+    let mut vendor = false;
+    let located = set.found.iter().filter(|f| f.name == name);
+    for path in located.flat_map(|f| std::iter::once(&f.path).chain(&f.shadows)) {
+        if path.starts_with(&lasting) || path.starts_with(&passing) {
+            edits.push(Edit {
+                path: path.clone(),
+                new: None,
+            });
+        } else {
+            vendor = true;
+        }
+    }
+    if vendor {
+        let path = lasting.join("profiles.d").join(file_name(name));
+        edits.retain(|edit| edit.path != path);
+        edits.push(Edit {
+            path,
+            new: Some(Contents::Mask),
+        });
+    }
+    edits
+}
+
+/// The edits that leave `kept` and nothing else.
+pub(super) fn prunes(context: &Context, kept: &[Source], set: &Set) -> Vec<Edit> {
+    let others = set
+        .found
+        .iter()
+        .filter(|f| !f.masked && kept.iter().all(|source| source.name != f.name));
+    others
+        .flat_map(|found| removals(context, &found.name, set))
+        .collect()
+}
+
+/// `NAME.toml`.
+pub(super) fn file_name(name: &str) -> PathBuf {
+    PathBuf::from(format!("{name}.toml"))
+}
+
+/// Prints a plan, or what was done.
+pub(super) fn show(
+    context: &Context,
+    plan: &Plan,
+    totals: &Totals,
+    outcome: Option<&Outcome>,
+) -> Result<()> {
+    if context.json {
+        return print(&view::json::plan(plan, totals, outcome).to_string());
+    }
+    let text = view::plan::plan(plan, totals);
+    if text.is_empty() {
+        return Ok(());
+    }
+    print(&text)
+}
+
+/// Of a plan what concerns the named `profiles`, and what changes beside them; all, if none was `named`.
+pub(super) fn of_interest(plan: &Plan, profiles: &[Installed], named: bool) -> Plan {
+    if !named {
+        return plan.clone();
+    }
+    let covers = |unit: &UnitName| {
+        let mut units = profiles.iter().flat_map(|p| &p.profile.units);
+        units.any(|u| u.name.covers(unit))
+    };
+    let rows = plan
+        .rows
+        .iter()
+        .filter(|row| covers(&row.unit) || row.when != When::Unchanged);
+    Plan {
+        rows: rows.cloned().collect(),
+        lowerings: plan.lowerings.clone(),
+    }
+}
+
+/// What deserves a warning before limits are put on units.
+pub(super) fn warnings(
+    context: &Context,
+    profiles: &[Installed],
+    files: &UnitFiles<'_>,
+) -> Result<Vec<String>> {
+    let mut warnings = cautions(profiles, files)?;
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let rules: usize = units.map(|u| u.rules.len()).sum();
+    if rules > 0 {
+        let noun = if rules == 1 { "rule" } else { "rules" };
+        warnings.push(format!(
+            "{rules} {noun} recorded, and nothing watches yet: \
+             this version of memctl puts limits in force only"
+        ));
+    }
+    if context.root.is_host() && !context.scope.is_user() {
+        warnings.extend(room_in_run());
+    }
+    Ok(warnings)
+}
+
+/// Tells warnings on standard error.
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings {
+        tell(&format!("warning: {warning}"));
+    }
+}

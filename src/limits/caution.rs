@@ -1,0 +1,99 @@
+//! What is allowed and may still end badly: warnings before limits are put on units.
+
+use crate::error::Result;
+use crate::limits::dropin::{Installed, dropins, overlay};
+use crate::limits::effective::effective;
+use crate::limits::key::Key;
+use crate::systemd::files::{Overlay, UnitFiles};
+use crate::systemd::names::{NameKind, UnitName, UnitType};
+use crate::units::show_bytes;
+
+/// What systemd wants free in `/run` for a reload; 252 and 257 refuse below (FACTS 9).
+const RUN_LEAST: u64 = 16 << 20;
+
+/// The warnings for the units of `profiles`.
+///
+/// # Errors
+/// A unit file that is there and cannot be read.
+pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let generated = overlay(&dropins(profiles).0);
+    for unit in profiles.iter().flat_map(|p| &p.profile.units) {
+        let name = &unit.name;
+        if name.kind() == NameKind::Prefix {
+            continue;
+        }
+        let all = files.assignments(name, &generated)?;
+        let last = |key: &str| {
+            let mut words = all.iter().filter(|(a, _)| a.section == "Service");
+            words
+                .rfind(|(a, _)| a.key == key)
+                .map(|(a, _)| a.value.clone())
+        };
+        let known = all.iter().any(|(a, _)| a.key == "ExecStart");
+        let limited = unit.limits.contains_key(&Key::MemoryMax);
+        if name.unit_type() == UnitType::Service && known && limited {
+            found.extend(stays_dead(name, last("Restart"), last("OOMPolicy")));
+        }
+        for key in [Key::MemoryMin, Key::MemoryLow] {
+            if unit.limits.contains_key(&key) {
+                found.extend(unprotected(name, key, last("Slice"), files, &generated)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// An OOM kill ends a service for good unless it is restarted, or goes on without the victim (systemd #36529).
+fn stays_dead(name: &UnitName, restart: Option<String>, policy: Option<String>) -> Option<String> {
+    let restart = restart.filter(|r| !r.is_empty());
+    let restart = restart.unwrap_or_else(|| "no".to_owned());
+    let dead = matches!(restart.as_str(), "no" | "on-success");
+    let goes_on = policy.as_deref() == Some("continue");
+    (dead && !goes_on).then(|| {
+        format!(
+            "{name} has Restart={restart}: if the kernel kills it at MemoryMax it stays dead \
+             (Restart=on-failure in its unit would bring it back)"
+        )
+    })
+}
+
+/// Protection holds only as far as every slice above has it too (FACTS 9c).
+fn unprotected(
+    name: &UnitName,
+    key: Key,
+    slice: Option<String>,
+    files: &UnitFiles<'_>,
+    generated: &Overlay,
+) -> Result<Option<String>> {
+    let slice = match (name.unit_type(), slice) {
+        (UnitType::Slice, _) => name.parent_slice(),
+        (_, Some(text)) => UnitName::parse(&text).ok(),
+        (_, None) => UnitName::parse("system.slice").ok(),
+    };
+    let Some(slice) = slice.filter(|s| s.as_str() != "-.slice") else {
+        return Ok(None);
+    };
+    let all = files.assignments(&slice, generated)?;
+    let passes_on = effective(&slice, &all).contains_key(&key);
+    Ok((!passes_on).then(|| {
+        format!(
+            "{name}: {}= holds only as far as {slice} has it too, and that has none",
+            key.name()
+        )
+    }))
+}
+
+/// Whether a reload may be refused for want of room.
+#[must_use]
+pub fn room_in_run() -> Option<String> {
+    let stat = rustix::fs::statvfs("/run").ok()?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    (free < RUN_LEAST).then(|| {
+        format!(
+            "/run has {} left; systemd refuses to reload with less than {}",
+            show_bytes(free),
+            show_bytes(RUN_LEAST)
+        )
+    })
+}

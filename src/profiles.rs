@@ -1,0 +1,229 @@
+//! The profiles that count: the search path, as it is or as it would be after a change.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::apply::Edit;
+use crate::apply::record::{self, Contents};
+use crate::error::{Error, Result};
+use crate::kernel::root::Root;
+use crate::limits::dropin::{Installed, fingerprint};
+use crate::profile::load::{Located, Problem, ReadTree, find, load};
+use crate::profile::{Checked, Fault, Options, Severity, Source, check_all, diagnose, known};
+use crate::scope::Scope;
+use crate::systemd::files::UnitFiles;
+use crate::view::out;
+
+/// The folders of profiles, with files in place of what is on disk: those of an unfinished transaction, or of
+/// one that is only planned.
+struct Tree<'a> {
+    root: &'a Root,
+    instead: BTreeMap<PathBuf, Option<Contents>>,
+}
+
+impl ReadTree for Tree<'_> {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = self
+            .root
+            .list(dir)
+            .map_err(|e| io::Error::other(e.message().to_owned()))?;
+        for (path, contents) in &self.instead {
+            if path.parent() != Some(dir) {
+                continue;
+            }
+            let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
+                continue;
+            };
+            names.retain(|n| n != name);
+            if contents.is_some() {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+        match self.instead.get(path) {
+            Some(Some(Contents::Text(text))) => Ok(text.clone().into_bytes()),
+            Some(Some(Contents::Bytes(bytes))) => Ok(bytes.clone()),
+            Some(_) => Err(io::ErrorKind::NotFound.into()),
+            None => self.root.read_bytes(path, limit as u64),
+        }
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        let none = || io::Error::from(io::ErrorKind::InvalidInput);
+        match self.instead.get(path) {
+            Some(Some(Contents::Mask)) => Ok("/dev/null".into()),
+            Some(_) => Err(none()),
+            None => match self.root.read_link(path) {
+                Ok(target) => target.ok_or_else(none),
+                Err(e) => Err(io::Error::other(e.message().to_owned())),
+            },
+        }
+    }
+}
+
+/// The profiles on the search path.
+#[derive(Debug)]
+pub struct Set {
+    /// Every profile found, masked ones included.
+    pub found: Vec<Located>,
+    /// What counts and could be read, by file name.
+    pub sources: Vec<Source>,
+    /// The check of each source.
+    pub checked: Vec<Checked>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl Set {
+    /// Reads and checks what counts, or would count after `edits`.
+    ///
+    /// # Errors
+    /// The unit files cannot be read, by which names are checked.
+    pub fn read(root: &Root, scope: &Scope, edits: &[Edit]) -> Result<Self> {
+        let mut instead = record::standing(root, scope);
+        instead.extend(edits.iter().map(|e| (e.path.clone(), e.new.clone())));
+        let tree = Tree { root, instead };
+        let dirs = scope.profile_dirs();
+        let dirs: Vec<&Path> = dirs.iter().map(PathBuf::as_path).collect();
+        let (found, _) = find(&tree, &dirs);
+        let loaded = load(&tree, &dirs);
+        let checked = check(root, scope, &loaded.sources)?;
+        Ok(Self {
+            found,
+            sources: loaded.sources,
+            checked,
+            problems: loaded.problems,
+        })
+    }
+
+    /// The profiles as far as they are usable, by file name.
+    #[must_use]
+    pub fn installed(&self) -> Vec<Installed> {
+        installed(&self.sources, &self.checked)
+    }
+
+    /// Tells every fault: those of the profiles called as one of `named` (all, if that is empty) forbid to go on,
+    /// others are told as warnings. Places are shown in the named files, not where those would be installed.
+    ///
+    /// # Errors
+    /// There are faults that forbid; the message is all of them.
+    pub fn refuse_faults(&self, named: &[Source], outcome: &str) -> Result<()> {
+        let is_named =
+            |source: &Source| named.is_empty() || named.iter().any(|n| n.name == source.name);
+        let mut sources = Vec::new();
+        let mut faults: Vec<Vec<Fault>> = Vec::new();
+        for (source, checked) in self.sources.iter().zip(&self.checked) {
+            let given = named.iter().find(|n| n.name == source.name);
+            sources.push(given.unwrap_or(source));
+            let mut own = checked.faults.clone();
+            if !is_named(source) {
+                for fault in &mut own {
+                    fault.severity = Severity::Warning;
+                }
+            }
+            faults.push(own);
+        }
+        for problem in &self.problems {
+            let line = format!("{}: {}", problem.path.display(), problem.message);
+            if named.is_empty() {
+                return Err(Error::usage(line));
+            }
+            out::tell(&format!("warning: {line}"));
+        }
+        let pairs: Vec<(&Source, &[Fault])> = sources
+            .into_iter()
+            .zip(faults.iter().map(Vec::as_slice))
+            .collect();
+        report(&pairs, outcome)
+    }
+}
+
+/// Tells the faults of profiles that are not installed.
+///
+/// # Errors
+/// There are faults that forbid to go on; the message is all of them.
+pub fn fault_report(sources: &[Source], checked: &[Checked], outcome: &str) -> Result<()> {
+    let faults = checked.iter().map(|c| c.faults.as_slice());
+    let pairs: Vec<(&Source, &[Fault])> = sources.iter().zip(faults).collect();
+    report(&pairs, outcome)
+}
+
+/// Warnings alone are told and it goes on; with an error all of it is the error.
+fn report(pairs: &[(&Source, &[Fault])], outcome: &str) -> Result<()> {
+    let failed = pairs
+        .iter()
+        .flat_map(|(_, faults)| faults.iter())
+        .any(|fault| fault.severity == Severity::Error);
+    let outcome = if failed { outcome } else { "going on" };
+    let text = diagnose::render(pairs, outcome, out::colour_on_stderr());
+    if failed {
+        return Err(Error::faults(text));
+    }
+    if !text.is_empty() {
+        out::tell(text.trim_end());
+    }
+    Ok(())
+}
+
+/// Checks profiles, against each other and against the unit files on disk.
+///
+/// # Errors
+/// A folder of unit files that is there and cannot be read.
+pub fn check(root: &Root, scope: &Scope, sources: &[Source]) -> Result<Vec<Checked>> {
+    let mut checked = check_all(sources, &Options::default());
+    let files = UnitFiles::scan(root, scope)?;
+    for one in &mut checked {
+        let found = known::against(&one.profile, &files)?;
+        one.faults.extend(found);
+        one.faults.sort_by_key(|fault| fault.at.start);
+    }
+    Ok(checked)
+}
+
+fn installed(sources: &[Source], checked: &[Checked]) -> Vec<Installed> {
+    let both = sources.iter().zip(checked);
+    both.map(|(source, checked)| Installed {
+        profile: checked.profile.clone(),
+        path: source.path.clone(),
+        hash: fingerprint(source.text().as_bytes()),
+    })
+    .collect()
+}
+
+/// What the generator works with: every profile as far as it is usable, and a log line for each fault that may
+/// cost a limit. Never fails.
+#[must_use]
+pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
+    let tree = Tree {
+        root,
+        instead: record::standing(root, scope),
+    };
+    let dirs = scope.profile_dirs();
+    let dirs: Vec<&Path> = dirs.iter().map(PathBuf::as_path).collect();
+    let loaded = load(&tree, &dirs);
+    let checked: Vec<Checked> = loaded
+        .sources
+        .iter()
+        .map(|source| crate::profile::check(source, &Options::default()))
+        .collect();
+    let mut log: Vec<String> = loaded
+        .problems
+        .iter()
+        .map(|p| format!("{}: {}", p.path.display(), p.message))
+        .collect();
+    for (source, checked) in loaded.sources.iter().zip(&checked) {
+        for fault in &checked.faults {
+            if fault.severity == Severity::Error && fault.concerns.limits() {
+                let before = source.text().get(..fault.at.start).unwrap_or_default();
+                let line = 1 + before.matches('\n').count();
+                let path = source.path.display();
+                log.push(format!("{path}:{line}: {}", fault.message));
+            }
+        }
+    }
+    (installed(&loaded.sources, &checked), log)
+}
