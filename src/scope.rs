@@ -148,15 +148,6 @@ impl Scope {
         }
     }
 
-    /// The socket on which the manager talks without D-Bus (FACTS 20a).
-    #[must_use]
-    pub fn private_socket(&self) -> PathBuf {
-        match self {
-            Self::System => "/run/systemd/private".into(),
-            Self::User(user) => user.runtime.join("systemd/private"),
-        }
-    }
-
     /// Whether this is a user's manager.
     #[must_use]
     pub fn is_user(&self) -> bool {

@@ -113,10 +113,10 @@ impl Engine<'_> {
             keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
             prepared = survey.prepare(self.scope, profiles, &keep)?;
         }
-        if !prepared.misfits.is_empty() {
+        let refused = prepared.refused();
+        if !refused.is_empty() {
             if !tight.next_start {
-                let misfits = &prepared.misfits;
-                return Err(refusal::refusal(&survey.tree, &survey.cgroups, misfits)?);
+                return Err(refusal::refusal(&survey.tree, &survey.cgroups, &refused)?);
             }
             prepared = self.wait(&survey, profiles, &prepared, &mut keep)?;
         }

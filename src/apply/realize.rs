@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::limits::key::Key;
-use crate::limits::level::{Level, in_force};
+use crate::limits::level::{Level, in_force, unset};
 use crate::limits::plan::{Plan, When};
 use crate::systemd::manager::Manager;
 use crate::systemd::names::UnitName;
@@ -126,7 +126,9 @@ pub fn differing(tree: &Tree<'_>, targets: &[Target]) -> Result<Vec<Miss>> {
     for target in targets {
         let found = in_force(target.key, |file| tree.file(&target.cgroup, file))
             .map_err(|e| e.context(&target.cgroup.path.display().to_string()))?;
-        if found.is_some_and(|level| level.same(target.level)) {
+        // A controller that nobody needs any more is switched off, and its files are gone.
+        let in_force = found.or_else(|| unset(target.key));
+        if in_force.is_some_and(|level| level.same(target.level)) {
             continue;
         }
         if target.inode.is_some() && tree.inode(&target.cgroup.path) == target.inode {

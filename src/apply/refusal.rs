@@ -63,7 +63,7 @@ pub fn refusal(
         "running units hold"
     };
     Ok(Error::failed(format!(
-        "refused, nothing was changed: {what} more than the new limits allow\n{}",
+        "refused: {what} more than the new limits allow\n{}",
         lines.join("\n")
     ))
     .remedy(

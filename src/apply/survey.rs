@@ -1,15 +1,18 @@
 //! One look at the system before a change: machine, running units, unit files, what is generated now.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::kernel::host::Host;
 use crate::kernel::root::Root;
 use crate::limits::dropin::{DropIn, Installed, dropins, overlay};
 use crate::limits::keep::Keep;
-use crate::limits::plan::{Lowering, Plan, Scene, plan};
+use crate::limits::plan::{Lowering, Plan, Row, Scene, When, plan};
 use crate::limits::withhold::withhold;
 use crate::scope::Scope;
 use crate::systemd::files::{Overlay, UnitFiles};
+use crate::systemd::names::UnitName;
 
 /// What was seen.
 #[derive(Debug)]
@@ -35,6 +38,17 @@ pub struct Prepared {
     pub plan: Plan,
     /// The running units that could not live under the profiles as they are written.
     pub misfits: Vec<Lowering>,
+    /// Those of them whose limits are withheld on disk already: nothing gets worse for them.
+    pub waiting: BTreeSet<UnitName>,
+}
+
+impl Prepared {
+    /// The misfits that this change would be the first to touch.
+    #[must_use]
+    pub fn refused(&self) -> Vec<Lowering> {
+        let new = |l: &&Lowering| !self.waiting.contains(&l.cgroup.unit);
+        self.misfits.iter().filter(new).cloned().collect()
+    }
 }
 
 impl<'a> Survey<'a> {
@@ -94,10 +108,17 @@ impl<'a> Survey<'a> {
         } else {
             plan(&self.scene(), &self.generated, &held_back)?
         };
+        let waiting = held_back
+            .iter()
+            .filter(|d| !d.withheld.is_empty())
+            .filter(|d| self.generated.get(&d.path()) == Some(&d.text()))
+            .map(|d| d.unit.clone())
+            .collect();
         Ok(Prepared {
             dropins: held_back,
             plan,
             misfits,
+            waiting,
         })
     }
 
@@ -106,7 +127,7 @@ impl<'a> Survey<'a> {
     pub fn differs(&self, prepared: &Prepared) -> bool {
         let overlay = overlay(&prepared.dropins);
         let now =
-            |row: &crate::limits::plan::Row| row.ours && row.when == crate::limits::plan::When::Now;
+            |row: &Row| row.ours && row.when == When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
 }

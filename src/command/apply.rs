@@ -12,8 +12,7 @@ use crate::limits::plan::When;
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::{check, fault_report};
-use crate::systemd::client::Client;
-use crate::systemd::manager::Manager as _;
+use crate::systemd::manager::connect;
 use crate::view::out::{print, tell};
 use crate::view::progress::Progress;
 
@@ -27,13 +26,13 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
     }
     permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope)?;
-    let mut client = Client::connect(&context.scope)?;
+    let mut manager = connect(&context.scope)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
     let mut engine = Engine {
         root: &context.root,
         scope: &context.scope,
-        manager: &mut client,
+        manager: manager.as_mut(),
         progress: &step,
         interrupted: crate::signals::catch()?,
     };
@@ -52,7 +51,9 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
     let shown = plan::profiles_of(&installed, &given);
     let cautions = change::warnings(context, &shown, &survey.files)?;
     outcome.warnings.extend(cautions);
-    outcome.warnings.extend(too_old(&shown, &client.version()?));
+    outcome
+        .warnings
+        .extend(too_old(&shown, &manager.version()?));
     outcome.plan = change::of_interest(&outcome.plan, &shown, !given.is_empty());
     let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
     report(context, &outcome, &totals, recovered)?;

@@ -43,7 +43,7 @@ pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Res
     let prepared = survey.prepare(scope, &installed, &keep)?;
     let shown = profiles_of(&installed, given);
     let mut plan = change::of_interest(&prepared.plan, &shown, !given.is_empty());
-    plan.lowerings.clone_from(&prepared.misfits);
+    plan.lowerings = prepared.refused();
     let totals = totals(&plan, &shown, &survey.cgroups, survey.host.ram);
     let changes = !wish.edits.is_empty() || survey.differs(&prepared);
     change::show(context, &plan, &totals, None)?;
@@ -51,8 +51,8 @@ pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Res
         return Ok(changes);
     }
     change::warn(&change::warnings(context, &shown, &survey.files)?);
-    if !prepared.misfits.is_empty() {
-        let refusal = refusal(&survey.tree, &survey.cgroups, &prepared.misfits)?;
+    if !plan.lowerings.is_empty() {
+        let refusal = refusal(&survey.tree, &survey.cgroups, &plan.lowerings)?;
         tell(&format!("This would be {refusal}"));
     } else if let Err(over) = totals.check_budgets() {
         tell(&format!("This would be refused: {over}"));

@@ -8,7 +8,7 @@ use crate::command::{Context, apply, change, plan};
 use crate::error::{Error, Result};
 use crate::limits::totals::Totals;
 use crate::profiles::Set;
-use crate::systemd::client::Client;
+use crate::systemd::manager::connect;
 use crate::units::quote;
 use crate::view::out::{print, tell};
 use crate::view::progress::Progress;
@@ -30,13 +30,13 @@ pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
     }
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope)?;
-    let mut client = Client::connect(&context.scope)?;
+    let mut manager = connect(&context.scope)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
     let mut engine = Engine {
         root: &context.root,
         scope: &context.scope,
-        manager: &mut client,
+        manager: manager.as_mut(),
         progress: &step,
         interrupted: crate::signals::catch()?,
     };

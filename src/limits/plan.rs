@@ -242,10 +242,13 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
     let word = unit.after.get(&key);
     let after = shown(word, scene.level(key, word));
     let before = match (unit.cgroup, key.kernel_file()) {
-        (Some(cgroup), Some(_)) => kernel_level(scene, cgroup, key)?.map(|level| Shown {
-            text: level.to_string(),
-            level: Some(level),
-        }),
+        // A controller that nobody has asked for yet limits nothing.
+        (Some(cgroup), Some(_)) => kernel_level(scene, cgroup, key)?
+            .or_else(|| unset(key))
+            .map(|level| Shown {
+                text: level.to_string(),
+                level: Some(level),
+            }),
         _ => {
             let word = unit.before.get(&key);
             shown(word, scene.level(key, word))
@@ -256,12 +259,15 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
         after.as_ref().and_then(|a| a.level),
     ) {
         (Some(a), Some(b)) => a.same(b),
-        // Without a file the kernel behaves as with its default.
-        (None, Some(b)) if unit.cgroup.is_some() => Some(b) == unset(key),
         _ => before == after,
     };
     let wanted = unit.wanted.get(&key);
     let withheld = wanted.and_then(|w| w.withheld.clone());
+    // The drop-in holds the kernel's present value then; what is to come is the profile's.
+    let after = match &withheld {
+        Some(text) => coming(scene, key, text).or(after),
+        None => after,
+    };
     let when = if unit.cgroup.is_none() {
         if same {
             When::Unchanged
@@ -292,6 +298,16 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
 fn kernel_level(scene: &Scene<'_>, cgroup: &Cgroup, key: Key) -> Result<Option<Level>> {
     in_force(key, |file| scene.tree.file(cgroup, file))
         .map_err(|e| e.context(&cgroup.path.display().to_string()))
+}
+
+/// A withheld value, as it will be.
+fn coming(scene: &Scene<'_>, key: Key, text: &str) -> Option<Shown> {
+    let value = key.parse_value(text).ok()?;
+    let level = expected(key, &value, &scene.host);
+    Some(Shown {
+        text: level.map_or_else(|| text.to_owned(), |l| l.to_string()),
+        level,
+    })
 }
 
 fn shown(word: Option<&Effective>, level: Option<Level>) -> Option<Shown> {

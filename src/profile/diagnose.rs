@@ -12,7 +12,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::fault::{Fault, Note, Severity};
 use super::source::Source;
@@ -25,7 +25,7 @@ const WIDTH: usize = 80;
 const SHOWN: usize = 68;
 
 /// So much of it stands before the mark.
-const BEFORE: usize = 24;
+const BEFORE: usize = 30;
 
 /// Two places further apart than this are shown as two.
 const FAR: usize = 100;
@@ -95,7 +95,8 @@ pub fn render(files: &[(&Source, &[Fault])], outcome: &str, styled: bool) -> Str
     for (source, faults) in files {
         let file = File::new(source);
         for fault in *faults {
-            out.push_str(&renderer.render(&[file.group(fault)]));
+            let text = renderer.render(&[file.group(fault)]);
+            out.push_str(&file.at_its_place(&text, fault));
             out.push_str("\n\n");
         }
     }
@@ -138,15 +139,12 @@ impl<'a> File<'a> {
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(fault.message.clone()));
-        let (line, column) = self.position(fault.at.start);
-        let origin = Origin::path(self.path.clone());
         // A fault of the file as a whole has no line to show.
         if fault.at == (0..0) {
-            group = group.element(origin);
+            group = group.element(Origin::path(self.path.clone()));
         } else {
-            group = group.element(origin.line(line + 1).char_column(column));
-            for snippet in self.snippets(fault, line) {
-                group = group.element(snippet);
+            for snippet in self.snippets(fault) {
+                group = group.element(snippet.path(self.path.clone()));
             }
         }
         for note in &fault.notes {
@@ -158,12 +156,25 @@ impl<'a> File<'a> {
         group
     }
 
+    /// The renderer counts columns in the text that it shows, which is not the file's where a line was cut
+    /// or holds escapes.
+    fn at_its_place(&self, rendered: &str, fault: &Fault) -> String {
+        let (line, column) = self.position(fault.at.start);
+        let place = format!("{}:{}:", self.path, line + 1);
+        let arrow = rendered.find("-->").unwrap_or_default();
+        match rendered[arrow..].find(&place) {
+            Some(found) if fault.at != (0..0) => {
+                let (before, after) = rendered.split_at(arrow + found + place.len());
+                let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{before}{column}{after}")
+            }
+            _ => rendered.to_owned(),
+        }
+    }
+
     /// The line of the fault with its mark, and the line that belongs to it.
-    fn snippets(
-        &self,
-        fault: &Fault,
-        line: usize,
-    ) -> Vec<Snippet<'static, annotate_snippets::Annotation<'static>>> {
+    fn snippets(&self, fault: &Fault) -> Vec<Snippet<'static, Annotation<'static>>> {
+        let (line, _) = self.position(fault.at.start);
         let label = (!fault.label.is_empty()).then(|| fault.label.clone());
         let primary = |span| AnnotationKind::Primary.span(span).label(label.clone());
         let Some((at, note)) = &fault.related else {
@@ -247,13 +258,11 @@ impl<'a> File<'a> {
         if skipped > 0 {
             out.push('…');
         }
-        let mut shown = 0;
-        for (at, c) in whole.char_indices().skip(skipped) {
+        for (shown, (at, c)) in whole.char_indices().skip(skipped).enumerate() {
             if long && shown == SHOWN {
                 out.push('…');
                 break;
             }
-            shown += 1;
             if at >= from {
                 span.0.get_or_insert(out.len());
             }

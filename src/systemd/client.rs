@@ -1,4 +1,4 @@
-//! The manager over D-Bus, or over its private socket (FACTS 20a); hand-written, only the calls in use.
+//! The manager over D-Bus; hand-written, only the calls in use.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,39 +35,27 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects: root to PID 1's private socket, as `systemctl` does, so that it works without D-Bus;
-    /// everybody else, or where there is no such socket, over the bus.
+    /// Connects over the bus.
+    ///
+    /// PID 1's private socket is no way for zbus: systemd names itself there as the sender by its well-known
+    /// name, which zbus refuses to read. [`crate::systemd::systemctl`] goes that way.
     ///
     /// # Errors
-    /// No manager to be reached.
+    /// No bus to be reached.
     pub fn connect(scope: &Scope) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .map_err(|e| Error::failed(format!("cannot set up for D-Bus: {e}")))?;
-        let peer = if scope.is_user() {
-            "your user manager (systemd --user)"
+        let (peer, bus) = if scope.is_user() {
+            let bus = zbus::connection::Builder::session();
+            ("your user manager (systemd --user)", bus)
         } else {
-            "systemd (PID 1)"
+            let bus = zbus::connection::Builder::system();
+            ("systemd (PID 1)", bus)
         };
-        let direct = scope.is_user() || rustix::process::geteuid().is_root();
-        let connection = runtime.block_on(async {
-            if direct {
-                let address = format!("unix:path={}", scope.private_socket().display());
-                let builder = zbus::connection::Builder::address(address.as_str()).p2p();
-                if let Ok(connection) = builder.build().await {
-                    return Ok(connection);
-                }
-            }
-            let bus = if scope.is_user() {
-                zbus::connection::Builder::session()
-            } else {
-                zbus::connection::Builder::system()
-            };
-            bus.build().await
-        });
-        let connection = connection.map_err(|e| {
+        let connection = runtime.block_on(async { bus.build().await }).map_err(|e| {
             Error::failed(format!("cannot reach {peer}: {e}"))
                 .remedy("is systemd running here? For an image use --root DIR")
         })?;

@@ -4,4 +4,5 @@ pub mod client;
 pub mod files;
 pub mod manager;
 pub mod names;
+pub mod systemctl;
 pub mod unit_file;

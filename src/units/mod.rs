@@ -71,7 +71,7 @@ fn trim(text: &str) -> (&str, usize) {
 /// A short extract for a message: messages quote what is wrong, never a page of it, and no control
 /// characters (they would reach a terminal).
 pub(crate) fn quote(text: &str) -> String {
-    const MOST: usize = 24;
+    const MOST: usize = 48;
     let mut shown: String = text.chars().take(MOST).flat_map(visible).collect();
     if text.chars().nth(MOST).is_some() {
         shown.push('…');

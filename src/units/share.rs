@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::number::parse_signed;
-use super::{UnitError, quote, to_ascii, trim};
+use super::{UnitError, WHITESPACE, quote, to_ascii, trim};
 
 /// `CPUQuota=`: hundredths of a percent of one CPU; `None` is no quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +97,15 @@ pub(super) fn read(text: &str, allowed: &'static str) -> Result<u32, UnitError> 
             };
             UnitError::new(0..text.len(), problem, allowed)
         })?;
+    let bare = number.trim_end_matches(WHITESPACE);
+    if bare.len() < number.len() && !bare.is_empty() {
+        let at = start + bare.len()..start + number.len();
+        return Err(UnitError::new(
+            at,
+            "no space may stand before the percent sign",
+            allowed,
+        ));
+    }
     let (whole, decimals) = match number.split_once('.') {
         Some((whole, decimals)) if places > 0 => (whole, Some(decimals)),
         _ => (number, None),

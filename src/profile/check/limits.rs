@@ -56,9 +56,21 @@ impl Checker<'_> {
                 .help("write \"infinity\" if that is meant, or a time"),
             );
         }
-        if let Some(unit) = unit {
-            self.too_new(key, unit.unit_type(), entry, concerns);
+        if is_in_another_base(&text)
+            && value.to_string().trim_end_matches('%') != text.trim_end_matches('%')
+        {
+            let message = format!("{key}: systemd reads {text} as {value}");
+            self.push(
+                Fault::warning(at.clone(), concerns.clone(), message)
+                    .label("a leading zero has a meaning")
+                    .help(format!(
+                        "write {key} = \"{value}\" if that is meant, or no zero in front"
+                    )),
+            );
         }
+        // What stands in [defaults] is meant for services first of all.
+        let unit_type = unit.map_or(UnitType::Service, UnitName::unit_type);
+        self.too_new(key, unit_type, entry, concerns);
         Some(Setting { value, text, at })
     }
 
@@ -80,7 +92,10 @@ impl Checker<'_> {
             }
             (Raw::Integer(n) | Raw::Float(n), _) => {
                 let fault = self.wrong_type(entry, "text in quotes, with a unit", concerns.clone());
-                let meant = format!("{n}{}", if n == "0" { "" } else { unit_for(key) });
+                let meant = match &entry.node.value {
+                    Raw::Integer(n) if n == "0" => n.clone(),
+                    value => format!("{n}{}", unit_for(key, matches!(value, Raw::Float(_)))),
+                };
                 let good = key.parse_value(&meant).is_ok();
                 self.push(fault.maybe_help(good.then(|| format!("perhaps {key} = \"{meant}\""))));
                 return None;
@@ -152,8 +167,25 @@ fn exceeds(low: &Value, high: &Value) -> bool {
     }
 }
 
+/// systemd reads whole numbers and percentages as C does: `0100` is octal. Sizes and times it does not.
+fn is_in_another_base(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']).as_bytes();
+    let number = text
+        .bytes()
+        .all(|b| b.is_ascii_hexdigit() || b"xXoObB+-.%".contains(&b));
+    number
+        && matches!(
+            digits,
+            [
+                b'0',
+                b'0'..=b'9' | b'x' | b'X' | b'o' | b'O' | b'b' | b'B',
+                ..
+            ]
+        )
+}
+
 /// The unit that a bare number most likely lacks.
-fn unit_for(key: Key) -> &'static str {
+fn unit_for(key: Key, decimal: bool) -> &'static str {
     match key {
         Key::CPUQuota | Key::ManagedOOMMemoryPressureLimit => "%",
         Key::TimeoutStopSec => "s",
@@ -163,7 +195,10 @@ fn unit_for(key: Key) -> &'static str {
         | Key::MemoryHigh
         | Key::MemoryMax
         | Key::MemorySwapMax
-        | Key::MemoryZSwapMax => "M",
+        | Key::MemoryZSwapMax => match decimal {
+            true => "G",
+            false => "M",
+        },
         _ => "",
     }
 }

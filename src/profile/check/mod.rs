@@ -6,6 +6,7 @@
 mod across;
 mod budget;
 mod limits;
+mod name;
 mod restart;
 mod rule;
 mod suggest;
@@ -16,6 +17,7 @@ use super::fault::{Concerns, Fault, Severity};
 use super::raw::{Entry, Raw};
 use super::source::{Source, is_name};
 use super::{Profile, salvage};
+use crate::limits::key::Key;
 use crate::units::{Memory, quote};
 
 pub use across::check_all;
@@ -98,9 +100,10 @@ impl Checker<'_> {
         let mut defaults = unit::Defaults::default();
         let mut units = None;
         let mut budget_at = None;
+        let mut foreign = false;
         for entry in &root.0 {
             match entry.key.as_str() {
-                "format" => self.format(entry),
+                "format" => foreign = !self.format(entry),
                 "description" => profile.description = self.description(entry),
                 "budget" => {
                     profile.budget = self.budget(entry);
@@ -108,13 +111,13 @@ impl Checker<'_> {
                 }
                 "defaults" => defaults = self.defaults(entry),
                 "unit" => units = Some(entry),
-                _ => self.unknown_key(entry, &KEYS, "a profile", Concerns::File),
+                _ => self.unknown_top_level(entry, &KEYS),
             }
         }
         match units {
             Some(entry) => profile.units = self.units(entry, &defaults),
-            // After a syntax error its units may be among what was left out.
-            None if readable => self.push(
+            // After another fault its units may be what that fault is about.
+            None if readable && self.faults.is_empty() => self.push(
                 Fault::warning(0..0, Concerns::File, "the profile names no unit")
                     .help("a unit's limits stand under a header such as [unit.\"nginx.service\"]"),
             ),
@@ -125,12 +128,37 @@ impl Checker<'_> {
         if let (Some(budget), Some(at)) = (profile.budget, budget_at) {
             self.budget_holds(budget, &at, &profile.units);
         }
+        if foreign {
+            // What its keys mean there is not known here.
+            profile.units.clear();
+        }
     }
 
-    fn format(&mut self, entry: &Entry) {
+    fn unknown_top_level(&mut self, entry: &Entry, keys: &[&str]) {
+        if ["Unit", "Service", "Slice", "Scope", "Install"].contains(&entry.key.as_str()) {
+            let message = format!("[{}] is a section of unit files", entry.key);
+            self.push(
+                Fault::error(entry.key_at.clone(), Concerns::File, message)
+                    .help("a profile has headers such as [unit.\"nginx.service\"]"),
+            );
+        } else if Key::from_name(&entry.key).is_some() {
+            let message = format!("{} stands under no unit", entry.key);
+            self.push(
+                Fault::error(entry.key_at.clone(), Concerns::File, message).help(
+                    "put it under a header such as [unit.\"nginx.service\"], or under [defaults]",
+                ),
+            );
+        } else {
+            self.unknown_key(entry, keys, "a profile", Concerns::File);
+        }
+    }
+
+    /// Whether the file is of the format that is read here, or at least of no other.
+    fn format(&mut self, entry: &Entry) -> bool {
         let at = entry.node.at.clone();
+        let other = matches!(&entry.node.value, Raw::Integer(n) if n != "1");
         match &entry.node.value {
-            Raw::Integer(n) if n == "1" => {}
+            Raw::Integer(_) if !other => {}
             Raw::Integer(_) => self.push(
                 Fault::error(at, Concerns::File, "this memctl reads format 1")
                     .label("another format")
@@ -141,6 +169,7 @@ impl Checker<'_> {
                 self.push(fault.help("write format = 1, or leave it out"));
             }
         }
+        !other
     }
 
     fn description(&mut self, entry: &Entry) -> Option<String> {

@@ -44,7 +44,9 @@ impl Checker<'_> {
                 "before" => restart.before = self.helpers(entry, c),
                 "after" => restart.after = self.helpers(entry, c),
                 "snapshot" => restart.snapshot = self.read(entry, c, grammar::positive),
-                _ => self.unknown_key(entry, &KEYS, "restart settings", concerns.clone()),
+                _ => {
+                    self.unknown_key(entry, &KEYS, "restart settings", concerns.clone());
+                }
             }
         }
         restart

@@ -15,28 +15,26 @@ const OTHER_NAMES: [(&str, &str); 9] = [
     ("timeoutsec", "TimeoutStopSec"),
 ];
 
-/// A sentence that names the nearest key, if there is one near enough.
-pub(super) fn nearest(written: &str, keys: &[&str]) -> Option<String> {
+/// The key that was perhaps meant.
+pub(super) fn nearest<'k>(written: &str, keys: &[&'k str]) -> Option<&'k str> {
     let folded = fold(written);
     // Distances cost the product of the lengths: no key is that long.
     if folded.is_empty() || folded.len() > 60 {
         return None;
     }
     if let Some(key) = keys.iter().find(|key| fold(key) == folded) {
-        return Some(format!("it is written {key}"));
+        return Some(key);
     }
-    if let Some((_, key)) = OTHER_NAMES
-        .iter()
-        .find(|(name, key)| *name == folded && keys.contains(key))
-    {
-        return Some(format!("perhaps {key}"));
+    let other = OTHER_NAMES.iter().find(|(name, _)| *name == folded);
+    if let Some(key) = other.and_then(|(_, key)| keys.iter().find(|k| *k == key)) {
+        return Some(key);
     }
-    let allowed = (folded.len() / 3).clamp(1, 3);
+    let allowed = (folded.len() / 4).clamp(1, 2);
     keys.iter()
         .map(|key| (strsim::damerau_levenshtein(&fold(key), &folded), key))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, key)| format!("perhaps {key}"))
+        .map(|(_, key)| *key)
 }
 
 /// Without case and the marks that people put between words.

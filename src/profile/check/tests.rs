@@ -1,1 +1,395 @@
+use std::ops::Range;
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::limits::key::Key;
+use crate::profile::raw;
+use crate::profile::rule::{Action, Condition, Holds, Scope, Signal};
+use crate::profile::{Restart, UnitProfile};
+use crate::units::{Span, is_unsafe};
+
+const EXAMPLE: &str = include_str!("../../../examples/homework.toml");
+
+fn source(text: impl Into<Vec<u8>>) -> Source {
+    Source::new("x", "x.toml", text.into())
+}
+
+fn read(text: &str) -> Checked {
+    check(&source(text), &Options::default())
+}
+
+/// Unit, directive, text and place of a limit.
+type Placed = (String, Key, String, Range<usize>);
+
+/// Every limit of a profile.
+fn limits(profile: &Profile) -> Vec<Placed> {
+    let of = |unit: &UnitProfile| {
+        let name = unit.name.to_string();
+        let each = |(key, s): (&Key, &super::super::Setting)| {
+            (name.clone(), *key, s.text.clone(), s.at.clone())
+        };
+        unit.limits.iter().map(each).collect::<Vec<_>>()
+    };
+    profile.units.iter().flat_map(of).collect()
+}
+
+#[test]
+fn the_example_is_read_whole() {
+    let checked = read(EXAMPLE);
+    assert_eq!(checked.faults, []);
+    let profile = checked.profile;
+    assert_eq!(profile.budget, Some(Memory::Bytes(850 << 20)));
+    let shown: Vec<String> = limits(&profile)
+        .into_iter()
+        .map(|(unit, key, text, _)| format!("{unit} {key}={text}"))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "homework-scraper.service MemoryHigh=350M",
+            "homework-scraper.service MemoryMax=400M",
+            "homework-scraper.service CPUQuota=80%",
+            "homework-scraper.service TimeoutStopSec=5min",
+            "homework-celery.service MemoryHigh=200M",
+            "homework-celery.service MemoryMax=250M",
+            "homework-celery.service CPUQuota=50%",
+            "homework-celery.service TimeoutStopSec=5min",
+            "homework-beat.service MemoryHigh=120M",
+            "homework-beat.service MemoryMax=150M",
+            "homework-beat.service CPUQuota=30%",
+            "homework-beat.service TimeoutStopSec=5min",
+        ]
+    );
+    let [scraper, celery, beat] = profile.units.as_slice() else {
+        panic!("three units");
+    };
+    assert_eq!(scraper.restart.cooldown(), Span::seconds(3600));
+    assert_eq!(scraper.rules[0].holds, Holds::For(Span::seconds(300)));
+    assert_eq!(scraper.rules[1].name, "leak+grown");
+    assert!(scraper.restart.window.is_none());
+    assert!(
+        celery.restart.window.is_some() && celery.restart.limit.is_some(),
+        "merged key by key"
+    );
+    assert!(celery.rules[2].ignores_window && !celery.rules[2].ignores_idle);
+    assert_eq!(beat.rules[0].action, Action::Restart);
+    assert_eq!(
+        beat.restart,
+        Restart {
+            idle: None,
+            wait: None,
+            window: None,
+            ..celery.restart.clone()
+        }
+    );
+}
+
+#[test]
+fn a_units_rules_replace_the_defaults() {
+    let text = "[[defaults.rules]]\nleak = true\naction = \"alert\"\n[unit.\"a.service\"]\n[unit.\"b.service\"]\nrules = []\n";
+    let checked = read(text);
+    assert_eq!(checked.faults, []);
+    let counts: Vec<usize> = checked
+        .profile
+        .units
+        .iter()
+        .map(|u| u.rules.len())
+        .collect();
+    assert_eq!(counts, [1, 0]);
+}
+
+#[test]
+fn rules_are_typed() {
+    let text = "[unit.\"a.service\"]\nrules = [ { total = \"2G\", scope = \"worker\", action = \"signal\", signal = \"SIGINT\", grace = \"1min\" } ]\n";
+    let checked = read(text);
+    assert_eq!(checked.faults, []);
+    let rule = &checked.profile.units[0].rules[0];
+    assert_eq!((rule.name.as_str(), rule.scope), ("total", Scope::Worker));
+    assert!(matches!(rule.conditions.as_slice(), [Condition::Total(_)]));
+    let Action::Signal { signal, grace } = rule.action else {
+        panic!("{:?}", rule.action);
+    };
+    assert_eq!((signal.name(), grace), ("SIGINT", Some(Span::seconds(60))));
+    assert_ne!(signal, Signal::TERM);
+}
+
+#[test]
+fn what_is_wrong_costs_only_itself() {
+    let text = "[defaults]\nTasksMax = \"many\"\n[unit.\"a.service\"]\nMemoryMax = \"400MB\"\nMemoryHigh = \"300M\"\nrules = [ { leek = true } ]\n[unit.\"b\"]\nMemoryMax = \"1G\"\n[unit.\"c.service\"]\nMemoryMax = \"2G\"\n";
+    let checked = read(text);
+    let kept: Vec<String> = limits(&checked.profile)
+        .into_iter()
+        .map(|(unit, key, text, _)| format!("{unit} {key}={text}"))
+        .collect();
+    assert_eq!(
+        kept,
+        ["a.service MemoryHigh=300M", "c.service MemoryMax=2G"]
+    );
+    let concerning: Vec<bool> = checked.faults.iter().map(|f| f.concerns.limits()).collect();
+    assert_eq!(
+        concerning,
+        [true, true, false, false, true],
+        "{:#?}",
+        checked.faults
+    );
+}
+
+#[test]
+fn ceilings_are_looked_for_in_the_whole_profile() {
+    let rule = "rules = [ { above = \"80%\", action = \"alert\" } ]\n";
+    for (text, faults) in [
+        (format!("[unit.\"a-b.service\"]\n{rule}"), 1),
+        (
+            format!("[unit.\"a-b.service\"]\nMemoryHigh = \"1G\"\n{rule}"),
+            0,
+        ),
+        (
+            format!("[unit.\"a-b.service\"]\nMemoryMax = \"infinity\"\n{rule}"),
+            1,
+        ),
+        (
+            format!("[defaults]\nMemoryMax = \"1G\"\n[unit.\"a-b.service\"]\n{rule}"),
+            0,
+        ),
+        (
+            format!("[unit.\"a-.service\"]\nMemoryMax = \"1G\"\n[unit.\"a-b.service\"]\n{rule}"),
+            0,
+        ),
+        (
+            format!("[unit.\"x-.service\"]\nMemoryMax = \"1G\"\n[unit.\"a-b.service\"]\n{rule}"),
+            1,
+        ),
+        (
+            format!("[unit.\"w@.service\"]\nMemoryMax = \"1G\"\n[unit.\"w@1.service\"]\n{rule}"),
+            0,
+        ),
+        (
+            format!("[unit.\"web.slice\"]\nMemoryMax = \"1G\"\n[unit.\"a-b.service\"]\n{rule}"),
+            0,
+        ),
+    ] {
+        assert_eq!(read(&text).faults.len(), faults, "{text}");
+    }
+}
+
+#[test]
+fn budgets_count_what_is_certain() {
+    let unit = |name: &str, max: &str| format!("[unit.\"{name}\"]\nMemoryMax = \"{max}\"\n");
+    for (budget, units, faults) in [
+        ("1G", vec![("a.service", "512M"), ("b.service", "512M")], 0),
+        ("1G", vec![("a.service", "512M"), ("b.service", "513M")], 1),
+        ("1G", vec![("a.service", "90%"), ("b.service", "1G")], 0),
+        ("50%", vec![("a.service", "30%"), ("b.service", "30%")], 1),
+        (
+            "1G",
+            vec![("a.slice", "1G"), ("a-b.slice", "1G"), ("b.service", "1G")],
+            0,
+        ),
+        (
+            "1G",
+            vec![("w@.service", "800M"), ("w@1.service", "800M")],
+            0,
+        ),
+        ("1G", vec![("w@.service", "800M"), ("x.service", "800M")], 1),
+    ] {
+        let text: String = units.iter().map(|(name, max)| unit(name, max)).collect();
+        let text = format!("budget = \"{budget}\"\n{text}");
+        assert_eq!(read(&text).faults.len(), faults, "{text}");
+    }
+}
+
+#[test]
+fn profiles_are_checked_together() {
+    let sources = [
+        Source::new("a", "a.toml", b"[unit.\"x.service\"]\n".to_vec()),
+        Source::new(
+            "b",
+            "b.toml",
+            b"[unit.\"y.service\"]\n[unit.\"x.service\"]\n".to_vec(),
+        ),
+        Source::new("a", "other/a.toml", b"[unit.\"z.service\"]\n".to_vec()),
+    ];
+    let counts: Vec<usize> = check_all(&sources, &Options::default())
+        .iter()
+        .map(|c| c.faults.len())
+        .collect();
+    assert_eq!(counts, [0, 1, 1]);
+}
+
+/// Three sections whose limits are all different, so that a stray one is seen.
+const SECTIONS: &str = "budget = \"4G\"
+# the first
+[unit.\"a.service\"]
+MemoryHigh = \"101M\" # high
+MemoryMax = \"102M\"
+rules = [
+  { above = \"80%\", action = \"alert\" },
+  { leak = true, action = \"restart\" },
+]
+CPUQuota = \"11%\"
+
+[unit.\"b.service\"]
+MemoryMax = \"201M\"
+TasksMax = 21
+[unit.\"b.service\".restart]
+window = \"02:00-05:00\"
+
+[[unit.\"b.service\".rules]]
+leak = true
+action = \"alert\"
+# the last
+[unit.'c@.service']
+MemoryLow = \"301M\"
+MemoryMax = \"302M\"
+restart = { cooldown = \"1h\", wait = \"5min\" }
+TimeoutStopSec = \"31s\"
+";
+
+/// Every limit of a corrupted text stands under its own unit, unless the corruption lies in the unit's name
+/// or in the limit itself.
+fn nothing_strays(original: &[Placed], corrupted: &str, at: usize, grown: isize) {
+    // A text without syntax errors means what it says, even if somebody meant otherwise.
+    if raw::parse(corrupted).1.is_empty() {
+        return;
+    }
+    for (unit, key, text, place) in limits(&read(corrupted).profile) {
+        let known = original
+            .iter()
+            .any(|(u, k, t, _)| (u, k, t) == (&unit, &key, &text));
+        let start = corrupted[..place.start].rfind('\n').map_or(0, |n| n + 1);
+        let end = corrupted[place.start..]
+            .find('\n')
+            .map_or(corrupted.len(), |n| place.start + n);
+        let touched = |line: Range<usize>| {
+            line.start as isize - 1 <= at as isize && at as isize <= line.end as isize + grown.abs()
+        };
+        let header = corrupted[..start].rfind("\n[").map(|n| n + 1);
+        let in_header = header.is_some_and(|from| {
+            let to = corrupted[from..]
+                .find('\n')
+                .map_or(corrupted.len(), |n| from + n);
+            touched(from..to) && corrupted[from..to].contains(&unit)
+        });
+        assert!(
+            known || touched(start..end) || in_header,
+            "{unit} got {key}={text} when byte {at} was corrupted:\n{corrupted}"
+        );
+    }
+}
+
+#[test]
+fn no_corrupted_byte_hangs_a_limit_on_another_unit() {
+    assert_eq!(read(SECTIONS).faults, []);
+    let original = limits(&read(SECTIONS).profile);
+    for at in 0..SECTIONS.len() {
+        let (before, after) = (&SECTIONS[..at], &SECTIONS[at + 1..]);
+        nothing_strays(&original, &format!("{before}{after}"), at, -1);
+        for new in [
+            '#', '[', ']', '"', '\'', '=', '{', '}', '\n', ' ', 'x', '.', ',', '\\',
+        ] {
+            nothing_strays(&original, &format!("{before}{new}{after}"), at, 0);
+            nothing_strays(
+                &original,
+                &format!("{before}{new}{}", &SECTIONS[at..]),
+                at,
+                1,
+            );
+        }
+    }
+}
+
+#[test]
+fn no_lost_line_hangs_a_limit_on_another_unit() {
+    // A text with a fault elsewhere, of which one line is lost or broken in two: what is left of a section
+    // whose header is broken must not be read.
+    let lines: Vec<&str> = SECTIONS.lines().collect();
+    let original = limits(&read(SECTIONS).profile);
+    for (n, line) in lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with("[unit"))
+    {
+        for broken in [
+            line.trim_start_matches('[').to_owned(),
+            format!("#{line}"),
+            format!("# {line}"),
+            line.trim_end_matches(']').to_owned(),
+            format!("x{line}"),
+            line.replace('"', ""),
+            line.replace('.', " "),
+            format!("{line} x"),
+        ] {
+            let mut text: Vec<&str> = lines.clone();
+            text[n] = &broken;
+            let text = format!("broken\n{}\n", text.join("\n"));
+            for (unit, key, value, _) in limits(&read(&text).profile) {
+                let known = original
+                    .iter()
+                    .any(|(u, k, t, _)| (u, k, t) == (&unit, &key, &value));
+                assert!(known, "{unit} got {key}={value}:\n{text}");
+            }
+        }
+    }
+}
+
+/// What holds for the check of any text.
+fn sound(source: &Source) {
+    let text = source.text();
+    let checked = check(source, &Options { systemd: Some(252) });
+    for fault in &checked.faults {
+        assert!(
+            text.get(fault.at.clone()).is_some(),
+            "{fault:?} in {text:?}"
+        );
+        if let Some((at, _)) = &fault.related {
+            assert!(text.get(at.clone()).is_some(), "{fault:?} in {text:?}");
+        }
+        let mut shown = format!("{fault:?}");
+        shown.retain(|c| c != '\n');
+        assert!(!fault.message.contains(is_unsafe), "{shown}");
+    }
+    for (_, _, value, at) in limits(&checked.profile) {
+        assert!(!value.contains(is_unsafe) && text.get(at).is_some());
+    }
+    let shown = super::super::diagnose::render(&[(source, &checked.faults)], "done", false);
+    assert!(!shown.contains(|c| is_unsafe(c) && c != '\n'), "{shown:?}");
+    assert_eq!(shown.is_empty(), checked.faults.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_checked(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        sound(&source(bytes));
+    }
+
+    #[test]
+    fn any_text_is_checked(text in "(\\PC|[\\[\\]{}\"'=.#\n\\\\]|unit|rules|MemoryMax|\\.service){0,60}") {
+        sound(&source(text));
+    }
+
+    #[test]
+    fn mutated_profiles_are_checked(cuts in proptest::collection::vec((any::<prop::sample::Index>(), "[\\PC\n\"\\[\\]{}=#]{0,3}", 0usize..4), 1..6)) {
+        let mut text = EXAMPLE.to_owned();
+        for (at, new, length) in cuts {
+            let floor = |n: usize| (0..=n.min(text.len())).rev().find(|n| text.is_char_boundary(*n)).unwrap_or(0);
+            let start = floor(at.index(text.len() + 1));
+            let end = floor(start + length).max(start);
+            text.replace_range(start..end, &new);
+        }
+        sound(&source(text));
+    }
+
+    #[test]
+    fn any_value_of_any_key_is_checked(key in 0usize..Key::ALL.len(), value in "\\PC{0,20}|[0-9.KMG%a-z \n\t-]{0,12}") {
+        let quoted: String = value.escape_unicode().map(|c| match c { '{' => ' ', '}' => ' ', c => c }).collect();
+        // TOML's escapes have eight digits.
+        let quoted = quoted.split("\\u").filter(|s| !s.is_empty()).map(|s| format!("\\U{:0>8}", s.trim())).collect::<String>();
+        let text = format!("[unit.\"a.service\"]\n{} = \"{quoted}\"\n", Key::ALL[key]);
+        let checked = read(&text);
+        for (_, _, kept, _) in limits(&checked.profile) {
+            prop_assert_eq!(&kept, value.trim_matches(' '));
+        }
+        sound(&source(text));
+    }
+}

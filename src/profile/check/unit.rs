@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::fault::{Concerns, Fault};
-use super::super::raw::{Entry, Node, Raw, Table};
+use super::super::raw::{Entry, Raw, Table};
 use super::super::{Restart, Rule, Setting, UnitProfile};
 use super::Checker;
 use super::rule::Owner;
 use crate::limits::key::Key;
-use crate::systemd::names::{NameError, NameKind, UnitName, UnitType, dropin_names};
+use crate::systemd::names::{NameKind, UnitName, UnitType, dropin_names};
 use crate::units::quote;
 
 /// What `[defaults]` says.
@@ -68,13 +68,7 @@ impl Checker<'_> {
     }
 
     fn unit(&mut self, entry: &Entry, defaults: &Defaults) -> Option<UnitProfile> {
-        let name = match self.unit_name(entry) {
-            Ok(name) => name,
-            Err(fault) => {
-                self.push(fault);
-                return None;
-            }
-        };
+        let name = self.unit_name(entry)?;
         let concerns = Concerns::Unit(name.to_string());
         let table = self.table_of(entry, concerns.clone())?;
         let mut unit = UnitProfile {
@@ -194,36 +188,6 @@ impl Checker<'_> {
         }
     }
 
-    fn unit_name(&self, entry: &Entry) -> Result<UnitName, Fault> {
-        let written = entry.key.as_str();
-        let concerns = || Concerns::Unit(quote(written).trim_matches('`').to_owned());
-        let fault = |message: String| Fault::error(entry.key_at.clone(), concerns(), message);
-        let name = UnitName::parse(written).map_err(|error| {
-            if let Some(whole) = unquoted_name(written, &entry.node) {
-                return fault("a unit name is written in quotes".to_owned())
-                    .label("the dot ends the key here")
-                    .help(format!("write [unit.\"{whole}\"]"));
-            }
-            let fault = fault(format!("{}: {error}", quote(written)));
-            match meant_name(written, &error) {
-                Some(meant) => fault.help(meant),
-                None => fault,
-            }
-        })?;
-        let refuse = |message: &str, note: &str| Err(fault(format!("{name} {message}")).note(note));
-        match name.unit_type() {
-            _ if ["init.scope", "-.slice"].contains(&name.as_str()) => refuse(
-                "cannot be limited",
-                "it holds PID 1 or everything there is: a limit there takes the machine down",
-            ),
-            UnitType::Service | UnitType::Slice | UnitType::Scope => Ok(name),
-            _ => refuse(
-                "is of a type that profiles do not limit",
-                "allowed: .service, .slice and .scope",
-            ),
-        }
-    }
-
     /// A bare percentage needs a ceiling to be taken of. The unit's own slices are not known here, so any
     /// slice of this profile counts, and a prefix or template that covers the unit; what only the unit's own
     /// files say is named as `80% MemoryMax`.
@@ -267,7 +231,7 @@ impl Checker<'_> {
         );
         Fault::error(at, Concerns::Rule(Some(unit.name.to_string())), message)
             .label("of which ceiling?")
-            .help("set one, or name what it is a share of: \"80% RAM\"; \"80% MemoryMax\" if the unit's own file sets it")
+            .help("set one of them, or name what it is a share of: \"80% RAM\", or \"80% MemoryMax\" if the unit's own file sets that")
     }
 }
 
@@ -289,72 +253,4 @@ pub(super) fn is_finite(value: &crate::limits::key::Value) -> bool {
     use crate::limits::key::Value;
     use crate::units::Memory;
     !matches!(value, Value::Memory(Memory::Infinity))
-}
-
-/// `[unit.nginx.service]` is a table in a table.
-fn unquoted_name(first: &str, node: &Node) -> Option<String> {
-    let Raw::Table(table) = &node.value else {
-        return None;
-    };
-    let mut name = first.to_owned();
-    let mut table = table;
-    // No name has more dots than this in practice.
-    for _ in 0..8 {
-        let [entry] = table.0.as_slice() else {
-            return None;
-        };
-        name = format!("{name}.{}", entry.key);
-        if UnitName::parse(&name).is_ok() {
-            return Some(name);
-        }
-        let Raw::Table(inner) = &entry.node.value else {
-            return None;
-        };
-        table = inner;
-    }
-    None
-}
-
-/// What was perhaps meant by a name that is none.
-fn meant_name(written: &str, error: &NameError) -> Option<String> {
-    let valid = |name: &str| UnitName::parse(name).is_ok();
-    match error {
-        NameError::NoType => {
-            let (stem, suffix) = written.rsplit_once('.').unwrap_or((written, ""));
-            let near = ["service", "slice", "scope"].into_iter().find(|t| {
-                !suffix.is_empty()
-                    && suffix.len() < 20
-                    && strsim::damerau_levenshtein(t, suffix) <= 2
-            });
-            let name = match near {
-                Some(suffix) => format!("{stem}.{suffix}"),
-                None => format!("{written}.service"),
-            };
-            valid(&name).then(|| format!("perhaps {name}"))
-        }
-        NameError::Glob => {
-            let (before, after) = written.split_once(['*', '?', '['])?;
-            let suffix = after
-                .rsplit_once('.')
-                .map_or("service", |(_, suffix)| suffix);
-            let name = match before {
-                _ if before.ends_with(['-', '@']) => format!("{before}.{suffix}"),
-                _ => format!("{before}-.{suffix}"),
-            };
-            valid(&name).then(|| {
-                format!(
-                    "{name} covers every {suffix} whose name begins with {}",
-                    name.trim_end_matches(suffix).trim_end_matches('.')
-                )
-            })
-        }
-        NameError::Character('/') => {
-            Some("a unit is named, not its file: nginx.service".to_owned())
-        }
-        NameError::Character(' ') => {
-            let name = written.trim();
-            valid(name).then(|| format!("perhaps {name}"))
-        }
-        _ => None,
-    }
 }

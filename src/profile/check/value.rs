@@ -23,10 +23,7 @@ impl Checker<'_> {
         let Raw::Text(text) = &entry.node.value else {
             let fault = self.wrong_type(entry, "text in quotes", concerns);
             let fault = match &entry.node.value {
-                Raw::Integer(n) | Raw::Float(n) => fault.help(format!(
-                    "write {} = \"{n}\", with its unit",
-                    shown_key(entry)
-                )),
+                Raw::Integer(n) | Raw::Float(n) => fault.maybe_help(with_unit(&entry.key, n)),
                 _ => fault,
             };
             self.push(fault);
@@ -133,14 +130,14 @@ impl Checker<'_> {
         }
     }
 
-    /// A key that is none.
-    pub(super) fn unknown_key(
+    /// A key that is none; the one that was perhaps meant.
+    pub(super) fn unknown_key<'k>(
         &mut self,
         entry: &Entry,
-        keys: &[&str],
+        keys: &[&'k str],
         of: &str,
         concerns: Concerns,
-    ) {
+    ) -> Option<&'k str> {
         let written = match &entry.node.value {
             // `Memory.Max = …` is a table to TOML.
             Raw::Table(table) => table
@@ -154,13 +151,29 @@ impl Checker<'_> {
         let message = format!("{} is no key of {of}", quote(&entry.key));
         let fault = Fault::error(entry.key_at.clone(), concerns, message).label("unknown key");
         self.push(match meant {
-            Some(meant) => fault.help(meant),
+            Some(meant) => fault.help(format!("perhaps {meant}")),
             None => fault.note(format!("keys of {of}: {}", suggest::list(keys))),
         });
+        meant
     }
 }
 
 /// A key for a message: keys that checks know are plain, but a quoted key may be anything.
 fn shown_key(entry: &Entry) -> String {
     quote(&entry.key).trim_matches('`').to_owned()
+}
+
+/// A bare number with the units that it most likely lacks.
+fn with_unit(key: &str, n: &str) -> Option<String> {
+    match key {
+        "age" | "exhausts_in" | "repeat" | "settle" | "for" | "grace" | "cooldown" | "jitter"
+        | "wait" | "snapshot" => Some(format!("a time has a unit: {key} = \"{n}s\" or \"{n}min\"")),
+        "above" | "total" | "budget" => {
+            Some(format!("a size has a unit: {key} = \"{n}M\" or \"{n}%\""))
+        }
+        "grown" => Some(format!(
+            "growth has a sign and a unit: {key} = \"+{n}%\" or \"+{n}M\""
+        )),
+        _ => None,
+    }
 }

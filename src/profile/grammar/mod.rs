@@ -2,13 +2,17 @@
 //!
 //! Each reader takes the whole text and says, like those in [`crate::units`], what is wrong and where.
 
+mod window;
+
 use std::ops::Range;
 
-use super::restart::{Idle, Limit, Window};
+use super::restart::{Idle, Limit};
 use super::rule::{Base, Event, EventRate, Growth, Holds, Pressure, Signal, Threshold};
 use crate::limits::key::Key;
 use crate::systemd::names::{NameKind, UnitName, UnitType};
 use crate::units::{CpuQuota, Memory, Span, UnitError, parse_share, parse_unsigned, quote};
+
+pub(super) use window::window;
 
 type Read<T> = Result<T, UnitError>;
 
@@ -17,7 +21,6 @@ const GROWN: &str = "growth over the baseline: +80% or +500M";
 const EVENT: &str = "high, max, oom or oom_kill; with a rate: high > 10/1min";
 const PRESSURE: &str = "some or full, a share and a window of 500ms to 10s: some 40% 10s";
 const HOLDS: &str = "a time (5min) or a number of readings (3 of 5)";
-const WINDOW: &str = "[days] HH:MM-HH:MM [zone]: 02:00-05:00, Sat,Sun 22:00-04:00, Mon..Fri 02:00-05:00 Europe/Berlin";
 const LIMIT: &str = "a number of restarts within a time: 3/1d";
 const IDLE: &str =
     "a share of one CPU and a time (cpu < 5% for 30s), or a service whose success tells it";
@@ -63,6 +66,20 @@ pub(super) fn threshold(text: &str) -> Read<Threshold> {
             .map(Base::Limit),
     };
     let (amount, of) = match words(text).as_slice() {
+        [first, between @ .., last]
+            if !between.is_empty() && text[first.clone()].ends_with('%') =>
+        {
+            let at = first.end + 1..last.start;
+            let problem = format!("{} cannot stand here", quote(text[at.clone()].trim()));
+            let meant = format!("{} {}", &text[first.clone()], &text[last.clone()]);
+            let good = threshold(&meant).is_ok();
+            return Err(UnitError::new(
+                between[0].start..between[between.len() - 1].end,
+                problem,
+                ABOVE,
+            )
+            .suggest(good.then_some(meant)));
+        }
         [first, .., last] if text[first.clone()].ends_with('%') => {
             let of = bases(&text[last.clone()]).ok_or_else(|| {
                 let problem = format!(
@@ -333,325 +350,5 @@ pub(super) fn signal(text: &str) -> Read<Signal> {
     })
 }
 
-/// `02:00-05:00`, `Mon..Fri 02:00-05:00`, `Sat,Sun 22:00-04:00 Europe/Berlin`.
-pub(super) fn window(text: &str) -> Read<Window> {
-    let words = words(text);
-    let is_time =
-        |word: &Range<usize>| text[word.clone()].starts_with(|c: char| c.is_ascii_digit());
-    let (days, times, zone) = match words.as_slice() {
-        [times] => (None, times, None),
-        [times, zone] if is_time(times) => (None, times, Some(zone)),
-        [days, times] => (Some(days), times, None),
-        [days, times, zone] => (Some(days), times, Some(zone)),
-        _ => return Err(wrong(text, "the window cannot be read", WINDOW)),
-    };
-    let days = match days {
-        Some(at) => part(text, at.clone(), WINDOW, read_days)?,
-        None => Window::EVERY_DAY,
-    };
-    let (from, to) = part(text, times.clone(), WINDOW, read_times)?;
-    let zone = zone
-        .map(|at| part(text, at.clone(), WINDOW, read_zone))
-        .transpose()?;
-    Ok(Window {
-        days,
-        from,
-        to,
-        zone,
-    })
-}
-
-/// `Mon..Fri`, `Sat,Sun`, by short or full names, whatever their case, as in systemd's calendars.
-fn read_days(text: &str) -> Read<u8> {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    let day = |name: &str, at: usize| {
-        let lower = name.to_ascii_lowercase();
-        DAYS.iter()
-            .position(|day| *day == lower || day[..3] == lower)
-            .ok_or_else(|| {
-                UnitError::new(
-                    at..at + name.len(),
-                    format!("{} is no day", quote(name)),
-                    WINDOW,
-                )
-            })
-    };
-    let mut mask = 0u8;
-    let mut at = 0;
-    for item in text.split(',') {
-        match item.split_once("..").or_else(|| item.split_once('-')) {
-            None => mask |= 1 << day(item, at)?,
-            Some((from, to)) => {
-                let first = day(from, at)?;
-                let last = day(to, at + item.len() - to.len())?;
-                // Sat..Mon goes over the end of the week.
-                let length = (last + 7 - first) % 7;
-                for offset in 0..=length {
-                    mask |= 1 << ((first + offset) % 7);
-                }
-            }
-        }
-        at += item.len() + 1;
-    }
-    Ok(mask)
-}
-
-fn read_times(text: &str) -> Read<(u16, u16)> {
-    let Some((from, to)) = text.split_once('-') else {
-        return Err(wrong(text, "a beginning and an end are expected", WINDOW));
-    };
-    let to_at = text.len() - to.len()..text.len();
-    let from = part(text, 0..from.len(), WINDOW, read_time)?;
-    let to = part(text, to_at.clone(), WINDOW, read_time)?;
-    match (from, to) {
-        (1440, _) => Err(wrong(
-            text,
-            "a window begins at 00:00, not at 24:00",
-            WINDOW,
-        )),
-        _ if from == to => Err(UnitError::new(
-            to_at,
-            "the window has no length; the whole day is 00:00-24:00",
-            WINDOW,
-        )),
-        times => Ok(times),
-    }
-}
-
-/// `02:00` in minutes; 24:00 is the end of the day.
-fn read_time(text: &str) -> Read<u16> {
-    let digits = |t: &str, most: u16| {
-        let good = (1..=2).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
-        t.parse::<u16>().ok().filter(|n| good && *n <= most)
-    };
-    text.split_once(':')
-        .and_then(|(h, m)| Some(digits(h, 24)? * 60 + digits(m, 59).filter(|_| m.len() == 2)?))
-        .filter(|minutes| *minutes <= 1440)
-        .ok_or_else(|| {
-            wrong(
-                text,
-                format!("{} is no time of the day", quote(text)),
-                WINDOW,
-            )
-        })
-}
-
-/// The form of a name of the time zone database; whether it is there is known where it is used.
-fn read_zone(text: &str) -> Read<String> {
-    let good = text.len() <= 64
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b));
-    if good {
-        Ok(text.to_owned())
-    } else {
-        Err(wrong(
-            text,
-            format!("{} is no time zone", quote(text)),
-            WINDOW,
-        ))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fault<T: std::fmt::Debug>(read: Read<T>) -> (Range<usize>, Option<String>) {
-        let error = read.expect_err("must be refused");
-        (error.at, error.suggestion)
-    }
-
-    #[test]
-    fn thresholds() {
-        let share = |hundredths, of| Ok(Threshold::Share { hundredths, of });
-        assert_eq!(threshold("500M"), Ok(Threshold::Bytes(500 << 20)));
-        assert_eq!(threshold("80%"), share(8000, Base::Ceiling));
-        assert_eq!(threshold("10% RAM"), share(1000, Base::Ram));
-        assert_eq!(
-            threshold("80% MemoryMax"),
-            share(8000, Base::Limit(Key::MemoryMax))
-        );
-        assert_eq!(
-            fault(threshold("80% ram")),
-            (4..7, Some("80% RAM".to_owned()))
-        );
-        assert_eq!(fault(threshold("80 %")), (2..3, Some("80%".to_owned())));
-        assert_eq!(fault(threshold("120%")), (0..4, None));
-        for text in [
-            "",
-            "0",
-            "0%",
-            "infinity",
-            "80% CPUQuota",
-            "22[,20]",
-            "1.1.",
-            "-5%",
-        ] {
-            fault(threshold(text));
-        }
-    }
-
-    #[test]
-    fn growths() {
-        assert_eq!(growth("+80%"), Ok(Growth::Share(8000)));
-        assert_eq!(growth("+250%"), Ok(Growth::Share(25_000)));
-        assert_eq!(growth("+500M"), Ok(Growth::Bytes(500 << 20)));
-        assert_eq!(fault(growth("80%")).1.as_deref(), Some("+80%"));
-        for text in ["", "+", "+0", "+0%", "+infinity", "-5%", "x"] {
-            fault(growth(text));
-        }
-    }
-
-    #[test]
-    fn events_and_pressures() {
-        assert_eq!(
-            event("oom_kill"),
-            Ok(EventRate {
-                event: Event::OomKill,
-                rate: None
-            })
-        );
-        let rate = Some((10, Span::seconds(60)));
-        assert_eq!(
-            event("high > 10/1min"),
-            Ok(EventRate {
-                event: Event::High,
-                rate
-            })
-        );
-        assert_eq!(
-            event("high>10/60"),
-            Ok(EventRate {
-                event: Event::High,
-                rate
-            })
-        );
-        assert_eq!(fault(event("OOM-kill")).1.as_deref(), Some("oom_kill"));
-        for text in [
-            "",
-            "low",
-            "high >",
-            "high > 10",
-            "high > x/1min",
-            "high > 1/0",
-            "high 3",
-        ] {
-            fault(event(text));
-        }
-        let some = Pressure {
-            full: false,
-            hundredths: 4000,
-            window: Span::seconds(10),
-        };
-        assert_eq!(pressure("some 40% 10s"), Ok(some));
-        for text in [
-            "",
-            "some",
-            "some 40%",
-            "most 40% 10s",
-            "some 40 10s",
-            "some 0% 10s",
-            "full 40% 11s",
-            "some 40% 1ms",
-        ] {
-            fault(pressure(text));
-        }
-    }
-
-    #[test]
-    fn durations_and_readings() {
-        assert_eq!(holds("5m"), Ok(Holds::For(Span::seconds(300))));
-        assert_eq!(holds("3 of 5"), Ok(Holds::Readings { of: 3, last: 5 }));
-        assert_eq!(holds("0"), Ok(Holds::Once));
-        for text in [
-            "",
-            "5 of 3",
-            "0 of 5",
-            "3 of 2000",
-            "3of5",
-            "infinity",
-            "x of 5",
-        ] {
-            fault(holds(text));
-        }
-        assert_eq!(
-            limit("3/1d"),
-            Ok(Limit {
-                count: 3,
-                within: Span::seconds(86_400)
-            })
-        );
-        for text in ["", "3", "0/1d", "3/", "3/infinity", "-1/1d", "x/1d"] {
-            fault(limit(text));
-        }
-    }
-
-    #[test]
-    fn windows() {
-        let read = |text: &str| window(text).map(|w| (w.days, w.from, w.to, w.zone));
-        assert_eq!(read("02:00-05:00"), Ok((127, 120, 300, None)));
-        assert_eq!(
-            read("Mon..Fri 22:00-04:30"),
-            Ok((0b001_1111, 1320, 270, None))
-        );
-        assert_eq!(
-            read("sat,Sunday 0:00-24:00 UTC"),
-            Ok((0b110_0000, 0, 1440, Some("UTC".to_owned())))
-        );
-        assert_eq!(read("Sat..Mon 01:00-02:00").map(|w| w.0), Ok(0b110_0001));
-        assert_eq!(
-            read("02:00-05:00 Europe/Berlin").map(|w| w.3),
-            Ok(Some("Europe/Berlin".to_owned()))
-        );
-        for text in [
-            "",
-            "02:00",
-            "02:00-",
-            "2-5",
-            "25:00-26:00",
-            "02:60-03:00",
-            "02:00-02:00",
-            "24:00-05:00",
-            "Mox 02:00-05:00",
-            "02:00-05:00 Euröpe",
-            "Mon 02:00-05:00 UTC x",
-            "24:30-01:00",
-        ] {
-            fault(window(text));
-        }
-    }
-
-    #[test]
-    fn idleness_and_helpers() {
-        let cpu = Idle::Cpu {
-            below: 500,
-            lasts: Span::seconds(30),
-        };
-        assert_eq!(idle("cpu < 5% for 30s"), Ok(cpu));
-        assert!(matches!(idle("idle-check.service"), Ok(Idle::Unit(_))));
-        for text in [
-            "",
-            "cpu",
-            "cpu < 5%",
-            "cpu < 5 for 30s",
-            "cpu < 5% for 0",
-            "check.timer",
-            "check@.service",
-        ] {
-            fault(idle(text));
-        }
-        assert_eq!(signal("SIGINT").map(Signal::name), Ok("SIGINT"));
-        assert_eq!(fault(signal("int")).1.as_deref(), Some("SIGINT"));
-        fault(signal("SIGKILL"));
-    }
-}
+mod tests;

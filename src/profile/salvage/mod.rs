@@ -6,12 +6,15 @@
 //! is parsed alone. What does not parse is blanked, keeping every position; where a line may have been
 //! meant as a header, everything up to the next real one is. All of it is linear in the text.
 
+mod line;
+mod words;
+
 use std::ops::Range;
 
 use super::fault::{Concerns, Fault};
 use super::raw::{self, SyntaxError, Table};
-use crate::limits::key::Key;
-use crate::units::quote;
+use line::{hides_header, is_header, lines, may_be_header, statement_key, statement_length};
+use words::fault;
 
 /// More faults than this tell nothing new: the file is something else.
 const MOST_FAULTS: usize = 20;
@@ -40,9 +43,7 @@ pub(super) fn read(text: &str) -> (Table, Vec<Fault>) {
         if errors.is_empty() {
             return (table, salvage.finish());
         }
-        for error in &errors {
-            salvage.drop_duplicate(error);
-        }
+        salvage.drop_duplicates(errors);
     }
     (Table::default(), salvage.finish())
 }
@@ -179,14 +180,26 @@ impl<'t> Salvage<'t> {
         self.blanked.push(place);
     }
 
-    /// What stands twice was written once too often: the first counts, as in the parser.
-    fn drop_duplicate(&mut self, error: &SyntaxError) {
+    /// What stands twice was written once too often: the first counts.
+    fn drop_duplicates(&mut self, mut errors: Vec<SyntaxError>) {
+        errors.sort_by_key(|error| error.at.start);
+        let mut dropped = 0;
+        for error in &errors {
+            // What a dropped section repeats goes with it.
+            if error.at.start >= dropped {
+                dropped = self.drop_duplicate(error);
+            }
+        }
+    }
+
+    /// Blanks a statement or a section; the end of what was blanked.
+    fn drop_duplicate(&mut self, error: &SyntaxError) -> usize {
         self.faults.push(fault(self.text, error));
         let after = self
             .pieces
             .partition_point(|piece| piece.at.start <= error.at.start);
         let Some(index) = after.checked_sub(1) else {
-            return;
+            return 0;
         };
         let piece = &self.pieces[index];
         let end = match piece.header {
@@ -197,6 +210,7 @@ impl<'t> Salvage<'t> {
             false => piece.at.end,
         };
         self.blanked.push(piece.at.start..end);
+        end
     }
 
     /// The text with spaces for everything blanked.
@@ -230,216 +244,5 @@ impl<'t> Salvage<'t> {
     }
 }
 
-/// The lines with their line ends.
-fn lines(text: &str) -> Vec<Range<usize>> {
-    let mut start = 0;
-    text.split_inclusive('\n')
-        .map(|line| {
-            let at = start..start + line.len();
-            start = at.end;
-            at
-        })
-        .collect()
-}
-
-/// No value of a profile has a line that begins so: its lists hold texts and tables.
-fn is_header(line: &str) -> bool {
-    line.trim_start_matches(['\u{feff}', ' ', '\t'])
-        .starts_with('[')
-}
-
-/// The key of a line that begins a statement.
-fn statement_key(line: &str) -> Option<&str> {
-    let (key, _) = line.split_once('=')?;
-    let key = key.trim_matches(['\u{feff}', ' ', '\t']);
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let simple = !key.is_empty() && key.chars().all(bare);
-    (simple || raw::parse(&format!("{key}=0")).1.is_empty()).then_some(key)
-}
-
-/// A broken line that may have been meant to begin a section.
-fn may_be_header(line: &str) -> bool {
-    const SIGNS: [&str; 8] = [
-        "unit", "default", ".service", ".slice", ".scope", ".rules", ".restart", "@.",
-    ];
-    let word = line
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .next();
-    let known = word.is_some_and(|word| {
-        Key::from_name(word).is_some()
-            || ["rules", "restart", "override", "task_match"].contains(&word)
-    });
-    !known && (line.ends_with(']') && line != "]" || SIGNS.iter().any(|sign| line.contains(sign)))
-}
-
-/// A comment or a string with a header in it: one lost line end, or one `#` too many.
-fn hides_header(text: &str) -> bool {
-    text.contains("[unit")
-        || text.contains("[defaults")
-        || text.lines().any(|line| {
-            let line = line.trim();
-            let comment = line.split_once('#').map_or("", |(_, comment)| comment);
-            comment.ends_with(']') && (comment.contains("unit") || comment.contains("defaults"))
-        })
-}
-
-/// How many lines the statement at the first one takes: until its brackets are closed. A limit never stands
-/// within brackets, so one that begins a line ends an unclosed list before it.
-fn statement_length(text: &str, lines: &[Range<usize>]) -> usize {
-    let mut depth = 0i64;
-    for (index, at) in lines.iter().enumerate() {
-        let line = &text[at.clone()];
-        if index > 0 && statement_key(line).is_some_and(|key| Key::from_name(key).is_some()) {
-            return index;
-        }
-        depth += bracket_balance(line);
-        if depth <= 0 {
-            return index + 1;
-        }
-    }
-    lines.len()
-}
-
-/// Opening less closing brackets of a line, outside of its strings and its comment.
-fn bracket_balance(line: &str) -> i64 {
-    let mut balance = 0;
-    let mut quote = None;
-    let mut escaped = false;
-    for c in line.chars() {
-        match (quote, c) {
-            (Some('"'), _) if escaped => escaped = false,
-            (Some('"'), '\\') => escaped = true,
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '[' | '{') => balance += 1,
-            (None, ']' | '}') => balance -= 1,
-            (None, '#') => break,
-            (None, _) => {}
-        }
-    }
-    balance
-}
-
-/// A syntax error in an administrator's words.
-fn fault(text: &str, error: &SyntaxError) -> Fault {
-    let at = error.at.clone();
-    let here = text.get(at.clone()).unwrap_or_default();
-    let error_at = |message: &str| Fault::error(at.clone(), Concerns::File, message);
-    let message = error.message.as_str();
-    let quoted = || format!("write it in quotes: \"{}\"", quote(here).trim_matches('`'));
-    let is = |start: &str| message.starts_with(start);
-    if is("duplicate key") {
-        let what = format!("{} stands here for the second time", quote(here));
-        return error_at(&what)
-            .label("the first one counts")
-            .help("join the two, or remove one");
-    }
-    if is("cannot recurse") || is("recursion limit") {
-        return error_at("brackets nested too deep").note("a profile needs four levels at most");
-    }
-    if is("string values must be quoted") {
-        return error_at("text stands in quotes")
-            .label("no quotes")
-            .help(quoted());
-    }
-    if is("invalid basic string, expected `\"`") || is("invalid literal string, expected `'`") {
-        return error_at("the closing quote is missing").label("the line ends here");
-    }
-    if is("key with no value") {
-        return error_at("a key without a value").label("`= VALUE` is missing");
-    }
-    if is("unclosed array") {
-        return error_at("the list is not closed").label("`]` is missing");
-    }
-    if is("unclosed inline table") {
-        return error_at("the inline table is not closed").label("`}` is missing");
-    }
-    if is("unclosed table") {
-        return error_at("the header is not closed").label("`]` is missing");
-    }
-    let shown: String = message.chars().flat_map(crate::units::visible).collect();
-    error_at("this is not TOML").label(shown)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The lines that survive.
-    fn kept(text: &str) -> Vec<String> {
-        let mut salvage = Salvage::new(text);
-        salvage.take_apart();
-        let clean = salvage.clean();
-        assert_eq!(clean.len(), text.len());
-        clean
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .map(str::to_owned)
-            .collect()
-    }
-
-    #[test]
-    fn a_broken_header_takes_its_section_along() {
-        let text = "[unit.\"a.service\"]\nMemoryMax = \"1G\"\n[unit.\"b.service\"\nMemoryMax = \"2G\"\nCPUQuota = \"5%\"\n[defaults]\n";
-        assert_eq!(
-            kept(text),
-            ["[unit.\"a.service\"]", "MemoryMax = \"1G\"", "[defaults]"]
-        );
-        for header in [
-            "unit.\"b.service\"]",
-            "#[unit.\"b.service\"]",
-            "# unit.\"b.service\"]",
-            "b.service:",
-            "{unit.\"b.service\"]",
-        ] {
-            let text = format!(
-                "x = \n[unit.\"a.service\"]\nMemoryMax = \"1G\"\n{header}\nMemoryMax = \"2G\"\n"
-            );
-            assert_eq!(
-                kept(&text),
-                ["[unit.\"a.service\"]", "MemoryMax = \"1G\""],
-                "{header}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_broken_statement_goes_alone() {
-        let text = "[unit.\"a.service\"]\nMemoryHigh = 1G\nMemoryMax = \"1G\nTasksMax \"5\"\nrules = [\n { leak = tru },\n]\nCPUQuota = \"5%\"\n";
-        assert_eq!(kept(text), ["[unit.\"a.service\"]", "CPUQuota = \"5%\""]);
-        let text = "[unit.\"a.service\"]\nrules = [\n { leak = true },\nCPUQuota = \"5%\"\n[x]\n";
-        assert_eq!(
-            kept(text),
-            ["[unit.\"a.service\"]", "CPUQuota = \"5%\"", "[x]"]
-        );
-    }
-
-    #[test]
-    fn a_header_at_the_end_of_a_line_is_seen() {
-        let text =
-            "[unit.\"a.service\"]\nMemoryMax = \"1G\" [unit.\"b.service\"]\nCPUQuota = \"5%\"\n";
-        assert_eq!(kept(text), ["[unit.\"a.service\"]"]);
-        let text = "x=\n[unit.\"a.service\"]\nMemoryMax = \"1G\" #[unit.\"b.service\"]\nCPUQuota = \"5%\"\n";
-        assert_eq!(
-            kept(text),
-            [
-                "[unit.\"a.service\"]",
-                "MemoryMax = \"1G\" #[unit.\"b.service\"]"
-            ]
-        );
-    }
-
-    #[test]
-    fn of_two_the_first_counts() {
-        let text = "[unit.\"a.service\"]\nMemoryMax = \"1G\"\nMemoryMax = \"2G\"\n[unit.\"a.service\"]\nCPUQuota = \"5%\"\n";
-        let (table, faults) = read(text);
-        assert_eq!(faults.len(), 2, "{faults:?}");
-        let shown = format!("{table:?}");
-        assert!(
-            shown.contains("1G") && !shown.contains("2G") && !shown.contains("5%"),
-            "{shown}"
-        );
-    }
-}
+mod tests;

@@ -1,0 +1,58 @@
+//! The Debian package: installs, upgrades, removes and purges cleanly, and its parts are where they belong.
+
+use anyhow::Result;
+use xtask::guest::Suite;
+
+use crate::server::{Server, mib};
+
+/// From installation to purge, with a profile in force.
+pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
+    let server = Server::boot(suite)?;
+    let guest = &server.guest;
+    guest.ok("dpkg --verify memctl; dpkg --audit");
+    let files = guest.ok("dpkg --listfiles memctl");
+    for part in [
+        "/usr/bin/memctl",
+        "/usr/lib/systemd/system-generators/memctl-generator",
+        "/usr/lib/systemd/user-generators/memctl-generator",
+        "/usr/lib/systemd/system/memctl-withheld.service",
+        "/usr/share/man/man1/memctl.1.gz",
+        "/usr/share/man/man5/memctl.profile.5.gz",
+        "/usr/share/man/man8/memctl-generator.8.gz",
+        "/usr/share/bash-completion/completions/memctl",
+        "/usr/share/zsh/vendor-completions/_memctl",
+        "/usr/share/fish/vendor_completions.d/memctl.fish",
+        "/etc/memctl",
+    ] {
+        assert!(files.lines().any(|line| line == part), "{part} is not in\n{files}");
+    }
+    guest.ok("systemd-analyze verify /usr/lib/systemd/system/memctl-withheld.service 2>&1");
+    guest.ok("ls /usr/share/doc/memctl/examples/homework.toml*");
+
+    server.start("web.service", "/usr/local/bin/hold 5", "");
+    server.profile("web", "[unit.\"web.service\"]\nMemoryMax = \"200M\"\n");
+    server.done("apply web.toml");
+    let life = server.life("web.service");
+
+    // The same version again is what an upgrade does to files and scripts.
+    guest.ok("dpkg --install /root/memctl.deb");
+    server.assert_kernel(&[("web.service", "memory.max", &mib(200))]);
+    server.assert_clean();
+
+    guest.ok("dpkg --remove memctl");
+    assert_eq!(server.life("web.service"), life);
+    guest.ok("test ! -e /usr/bin/memctl; test -e /etc/memctl/profiles.d/web.toml; systemctl daemon-reload");
+    assert_eq!(server.property("web.service", "MemoryMax"), "infinity");
+    guest.ok("dpkg --install /root/memctl.deb");
+    server.done("apply");
+    server.assert_kernel(&[("web.service", "memory.max", &mib(200))]);
+
+    guest.ok("dpkg --purge memctl; systemctl daemon-reload");
+    assert_eq!(server.life("web.service"), life);
+    guest.ok("test ! -e /etc/memctl; test ! -e /run/memctl; dpkg --audit");
+    let left = guest.ok("find / -xdev -name '*memctl*' -not -path '/proc/*' -not -path '/root/*' -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' -not -path '/sys/*' 2>/dev/null || true");
+    assert_eq!(left, "", "left behind after purge");
+    let failed = guest.ok("systemctl --failed --no-legend --plain");
+    assert_eq!(failed, "");
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! A guest that is a small server with memctl installed, and what scenarios ask of it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use xtask::guest::{Guest, GuestConfig, Output, Suite};
+
+/// A guest with memctl installed from its package.
+pub struct Server {
+    pub guest: Guest,
+}
+
+/// What holds memory: `hold MIB [MIB_PER_SECOND]`.
+const HOLD: &str = r#"#!/usr/bin/python3
+import sys, time
+def hold(mib):
+    block = bytearray(int(mib * 1048576))
+    for at in range(0, len(block), 4096):
+        block[at] = 1
+    return block
+held = [hold(float(sys.argv[1]))]
+rate = float(sys.argv[2]) if len(sys.argv) > 2 else 0
+print("up", flush=True)
+while True:
+    time.sleep(0.25)
+    if rate:
+        held.append(hold(rate / 4))
+"#;
+
+/// What fills the page cache and reads it again and again: `cache MIB`.
+const CACHE: &str = r#"#!/usr/bin/python3
+import os, sys, time
+path = "/var/tmp/cache-" + str(os.getpid())
+with open(path, "wb") as f:
+    for _ in range(int(sys.argv[1])):
+        f.write(os.urandom(1048576))
+    os.fsync(f.fileno())
+print("up", flush=True)
+while True:
+    with open(path, "rb") as f:
+        while f.read(1048576):
+            pass
+    time.sleep(10)
+"#;
+
+impl Server {
+    /// Boots a guest of 1 GiB and installs the package.
+    pub fn boot(suite: Suite) -> Result<Self> {
+        Self::with(GuestConfig::new(suite).memory_mib(1024))
+    }
+
+    /// Boots a guest and installs the package.
+    pub fn with(config: GuestConfig) -> Result<Self> {
+        let deb = built("MEMCTL_DEB")?;
+        let guest = Guest::boot(config.file(deb, "/root/memctl.deb"))?;
+        guest.ok("dpkg --install /root/memctl.deb");
+        guest.write("/usr/local/bin/hold", HOLD);
+        guest.write("/usr/local/bin/cache", CACHE);
+        guest.ok("chmod +x /usr/local/bin/hold /usr/local/bin/cache");
+        Ok(Self { guest })
+    }
+
+    /// Writes a profile to `/root/NAME.toml`.
+    pub fn profile(&self, name: &str, text: &str) {
+        self.guest.write(&format!("/root/{name}.toml"), text);
+    }
+
+    /// Writes a service that runs `command` and waits until it says that it is up.
+    pub fn start(&self, unit: &str, command: &str, more: &str) {
+        self.define(unit, command, more);
+        self.guest.ok(format!("systemctl daemon-reload; systemctl start '{unit}'"));
+        self.wait_up(unit);
+    }
+
+    /// Writes a service without starting it.
+    pub fn define(&self, unit: &str, command: &str, more: &str) {
+        self.guest.write(
+            &format!("/etc/systemd/system/{unit}"),
+            format!("[Service]\nExecStart={command}\nRestart=on-failure\n{more}\n"),
+        );
+    }
+
+    /// Waits until the present run of a service has printed "up".
+    pub fn wait_up(&self, unit: &str) {
+        self.guest.ok(format!(
+            "for i in $(seq 300); do
+                 id=$(systemctl show --property=InvocationID --value '{unit}')
+                 if journalctl --quiet --output=cat _SYSTEMD_INVOCATION_ID=\"$id\" | grep -q '^up$'; then exit 0; fi
+                 sleep 0.2
+             done
+             systemctl status '{unit}'; exit 1"
+        ));
+    }
+
+    /// Runs memctl; its status, output and errors.
+    pub fn memctl(&self, arguments: &str) -> Output {
+        self.guest.sh(format!("cd /root; memctl {arguments}"))
+    }
+
+    /// Runs memctl, which must succeed; its output.
+    pub fn done(&self, arguments: &str) -> String {
+        self.guest.ok(format!("cd /root; memctl {arguments}"))
+    }
+
+    /// Runs memctl, which must refuse with this exit code; its errors.
+    pub fn refused(&self, arguments: &str, status: i32) -> String {
+        let output = self.memctl(arguments);
+        assert_eq!(
+            output.status, status,
+            "memctl {arguments}\n{}\n{}",
+            output.stdout, output.stderr
+        );
+        output.stderr
+    }
+
+    /// A kernel file of a unit, by the cgroup that systemd names for it.
+    pub fn kernel(&self, unit: &str, file: &str) -> String {
+        let group = self.property(unit, "ControlGroup");
+        let text = self.guest.ok(format!("cat '/sys/fs/cgroup{group}/{file}'"));
+        text.trim().to_owned()
+    }
+
+    /// A property of a unit.
+    pub fn property(&self, unit: &str, property: &str) -> String {
+        let text = self.guest.ok(format!(
+            "systemctl show --property={property} --value '{unit}'"
+        ));
+        text.trim().to_owned()
+    }
+
+    /// Who runs as a unit: the main process and the invocation. The same again means that nothing touched it.
+    pub fn life(&self, unit: &str) -> String {
+        let life = self.property(unit, "MainPID") + " " + &self.property(unit, "InvocationID");
+        assert!(!life.starts_with("0 "), "{unit} does not run");
+        life
+    }
+
+    /// Asserts kernel files of units: `("a.service", "memory.max", "104857600")`.
+    pub fn assert_kernel(&self, expected: &[(&str, &str, &str)]) {
+        for (unit, file, value) in expected {
+            assert_eq!(self.kernel(unit, file), *value, "{unit} {file}");
+        }
+    }
+
+    /// No process was killed for want of memory, in any cgroup.
+    pub fn assert_nobody_killed(&self) {
+        let kills = self.guest.ok("grep -h '^oom_kill ' $(find /sys/fs/cgroup -name memory.events) | sort -u");
+        assert_eq!(kills, "oom_kill 0\n");
+        // A cgroup that is gone takes its counter along; the kernel's is of the whole machine.
+        assert_eq!(self.guest.ok("grep '^oom_kill ' /proc/vmstat"), "oom_kill 0\n");
+    }
+
+    /// memctl has nothing left to do and nothing lies about: no record, no temporary file.
+    pub fn assert_clean(&self) {
+        let left = self.guest.ok("find /etc/memctl /run/memctl -name 'transaction.json' -o -name '.*'");
+        assert_eq!(left, "");
+        let check = self.memctl("plan --check");
+        assert_eq!(check.status, 0, "{}\n{}", check.stdout, check.stderr);
+    }
+}
+
+/// A file that `cargo xtask test` has built before.
+pub fn built(variable: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(variable)
+        .map(PathBuf::from)
+        .with_context(|| format!("{variable} is not set: run the scenarios by `cargo xtask test`"))?;
+    ensure!(path.is_file(), "{variable}: {} is not there", path.display());
+    Ok(path)
+}
+
+/// Mebibytes as the kernel's files have them.
+pub fn mib(n: u64) -> String {
+    (n << 20).to_string()
+}
