@@ -26,6 +26,14 @@ pub fn stoppable() -> Result<PathBuf> {
     named_by(STOPPABLE)
 }
 
+/// The package that is named by [`DEB`], or else one built now.
+pub fn built() -> Result<PathBuf> {
+    match std::env::var_os(DEB) {
+        Some(_) => deb(),
+        None => build(),
+    }
+}
+
 fn named_by(variable: &str) -> Result<PathBuf> {
     let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
         bail!("{variable} is not set: run the scenarios by `cargo xtask test`");
