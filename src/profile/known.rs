@@ -63,10 +63,9 @@ fn actions(unit: &UnitProfile, files: &UnitFiles<'_>) -> Result<Vec<Fault>> {
     }
     let all = files.assignments(&unit.name, &Overlay::new())?;
     let last = |key: &str| {
-        let words = all.iter().filter(|(a, _)| a.section == "Service");
+        let mut words = all.iter().filter(|(a, _)| a.section == "Service");
         words
-            .filter(|(a, _)| a.key == key)
-            .next_back()
+            .rfind(|(a, _)| a.key == key)
             .map(|(a, _)| a.value.as_str())
             .filter(|value| !value.is_empty())
     };

@@ -107,31 +107,31 @@ impl<'a> UnitFiles<'a> {
     }
 
     fn lookup(&self, name: &str) -> Result<Option<Fragment>> {
-        for dir in self.dirs.iter().filter(|dir| dir.names.contains(name)) {
-            let path = dir.path.join(name);
-            let Some(target) = self.root.read_link(&path)? else {
-                let empty = self.root.read_bytes(&path, 1).is_ok_and(|b| b.is_empty());
-                return Ok(Some(if empty {
-                    Fragment::Masked(path)
-                } else {
-                    Fragment::File(path)
-                }));
-            };
-            if target == Path::new("/dev/null") {
-                return Ok(Some(Fragment::Masked(path)));
-            }
-            let file_name = target.file_name().and_then(|n| n.to_str()).unwrap_or(name);
-            let real = UnitName::parse(file_name).ok();
-            let same = file_name == name
-                || real
-                    .as_ref()
-                    .is_some_and(|real| is_instance_of(name, real.as_str()));
-            return Ok(Some(match real {
-                Some(real) if !same => Fragment::Alias(real),
-                _ => Fragment::File(path),
+        let Some(dir) = self.dirs.iter().find(|dir| dir.names.contains(name)) else {
+            return Ok(None);
+        };
+        let path = dir.path.join(name);
+        let Some(target) = self.root.read_link(&path)? else {
+            let empty = self.root.read_bytes(&path, 1).is_ok_and(|b| b.is_empty());
+            return Ok(Some(if empty {
+                Fragment::Masked(path)
+            } else {
+                Fragment::File(path)
             }));
+        };
+        if target == Path::new("/dev/null") {
+            return Ok(Some(Fragment::Masked(path)));
         }
-        Ok(None)
+        let file_name = target.file_name().and_then(|n| n.to_str()).unwrap_or(name);
+        let real = UnitName::parse(file_name).ok();
+        let same = file_name == name
+            || real
+                .as_ref()
+                .is_some_and(|real| is_instance_of(name, real.as_str()));
+        Ok(Some(match real {
+            Some(real) if !same => Fragment::Alias(real),
+            _ => Fragment::File(path),
+        }))
     }
 
     /// The drop-ins of a unit in the order of application, with `overlay` in the place of the generator's.

@@ -94,7 +94,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read(text in "\\PC*|[\\[\\]a=\\\\\n#; ]*") {
-            parse(&text);
+            let _ = parse(&text);
         }
     }
 }
