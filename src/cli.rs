@@ -63,6 +63,9 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Leave behind what running units cannot do without; the package calls it before it is removed
+    #[command(hide = true)]
+    Withdraw,
 }
 
 /// Which profiles.

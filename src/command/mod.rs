@@ -9,6 +9,7 @@ mod remove;
 mod render;
 mod sources;
 mod verify;
+mod withdraw;
 
 use std::path::Path;
 
@@ -54,5 +55,6 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Verify(options) => verify::run(&context, options),
         Verb::Render(options) => render::run(&context, options),
         Verb::Completions { shell } => completions::run(*shell),
+        Verb::Withdraw => withdraw::run(&context),
     }
 }

@@ -123,13 +123,9 @@ impl<'a> UnitFiles<'a> {
             return Ok(Some(Fragment::Masked(path)));
         }
         let file_name = target.file_name().and_then(|n| n.to_str()).unwrap_or(name);
-        let real = UnitName::parse(file_name).ok();
-        let same = file_name == name
-            || real
-                .as_ref()
-                .is_some_and(|real| is_instance_of(name, real.as_str()));
-        Ok(Some(match real {
-            Some(real) if !same => Fragment::Alias(real),
+        let same = file_name == name || is_instance_of(name, file_name);
+        Ok(Some(match UnitName::parse(file_name) {
+            Ok(real) if !same => Fragment::Alias(real),
             _ => Fragment::File(path),
         }))
     }

@@ -12,7 +12,7 @@ root=$1 assets=$2 suite=$3
 echo "$suite" >"$root/etc/hostname"
 printf '127.0.0.1 localhost %s\n::1 localhost\n' "$suite" >"$root/etc/hosts"
 printf '%s' "memctl guest $suite" | md5sum | cut -c1-32 >"$root/etc/machine-id"
-echo '/dev/nvme0n1 / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
+echo '/dev/vda / ext4 defaults,noatime 0 0' >"$root/etc/fstab"
 
 # Root may log in on the console without a password; admin is nobody special.
 chroot "$root" passwd --quiet --delete root

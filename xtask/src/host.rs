@@ -15,6 +15,9 @@ pub const GUEST_TOOLS: &[Tool] = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("mmdebstrap", "mmdebstrap"),
     ("mke2fs", "e2fsprogs"),
+    ("qemu-img", "qemu-utils"),
+    ("cpio", "cpio"),
+    ("xz", "xz-utils"),
     ("setpriv", "util-linux"),
     ("dpkg-deb", "dpkg"),
 ];

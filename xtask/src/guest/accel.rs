@@ -10,7 +10,7 @@ use super::config::GuestConfig;
 use super::image::{self, Image};
 use super::keep::Kept;
 use super::link::Link;
-use super::qemu::{self, Folder};
+use super::qemu::{self, Folder, Root};
 use crate::tell;
 
 /// How long a guest may take under KVM, where it takes a few seconds.
@@ -86,7 +86,8 @@ fn probe(image: &Image) -> Result<()> {
     let run = tempfile::Builder::new().prefix("memctl-kvm-").tempdir()?;
     let folder = Folder(run.path().to_owned());
     let config = GuestConfig::new(image.suite());
-    let command = qemu::command(&config, image, &folder, Accel::Kvm)?;
+    qemu::make_disks(&config, &folder)?;
+    let command = qemu::command(&config, image, &folder, Accel::Kvm, &Root::Image);
     let machine = Kept::spawn(&command, &File::create(folder.log())?)?;
     let link = Link::connect(folder, 0, &mut || machine.is_alive())?;
     let deadline = Instant::now() + PROBE;

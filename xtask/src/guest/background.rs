@@ -7,14 +7,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
-use super::accel;
 use super::config::GuestConfig;
-use super::image::{self, Image};
+use super::image;
+use super::launch::Launch;
 use super::link::Link;
-use super::qemu::{self, AGENT_PORTS, Folder};
+use super::qemu::{AGENT_PORTS, Folder};
 use super::{Suite, qmp};
-use crate::{host, tell};
+use crate::tell;
 
 /// How long a guest may take to answer; it may be rebooting.
 const ANSWER: Duration = Duration::from_secs(90);
@@ -26,17 +27,17 @@ pub fn start(config: &GuestConfig) -> Result<PathBuf> {
     if is_running(&folder) {
         bail!("a {suite} guest is running already; `cargo xtask guest stop {suite}` ends it");
     }
-    host::install_missing(host::GUEST_TOOLS)?;
-    let image = Image::get(suite)?;
+    let launch = Launch::new(config)?;
     match fs::remove_dir_all(&folder.0) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot clear {}", folder.0.display()));
         }
         _ => fs::create_dir_all(&folder.0)?,
     }
-    tell::step(format_args!("{suite}: booting"));
+    tell::step(format_args!("{suite}: starting"));
     let log = File::create(folder.log())?;
-    let mut child = qemu::command(config, &image, &folder, accel::choose(&image)?)?
+    let mut child = launch
+        .command(config, &folder)?
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -47,12 +48,7 @@ pub fn start(config: &GuestConfig) -> Result<PathBuf> {
     let link = Link::connect(folder.clone(), 0, &mut || {
         matches!(child.try_wait(), Ok(None))
     })?;
-    let up = || -> Result<()> {
-        let state = link.wait_boot(None)?;
-        link.check_running(&state)?;
-        link.prepare(true)
-    };
-    if let Err(error) = up() {
+    if let Err(error) = launch.settle(&link) {
         let _ = child.kill();
         let _ = child.wait();
         return Err(error.context(link.evidence()));
@@ -81,7 +77,7 @@ pub fn attach(suite: Suite) -> Result<Attached> {
         match lock.try_lock() {
             Ok(()) => {
                 let link = Link::connect(folder, port, &mut || true)?;
-                link.agent.greet(ANSWER)?;
+                link.greet(ANSWER)?;
                 return Ok(Attached { link, _port: lock });
             }
             Err(TryLockError::WouldBlock) => {}
@@ -98,7 +94,7 @@ pub fn stop(suite: Suite) -> Result<()> {
         tell::step(format_args!("{suite}: is not running"));
         return Ok(());
     }
-    qmp::execute(&folder.qmp(), "quit")?;
+    qmp::execute(&folder.qmp(), "quit", &json!({}))?;
     fs::remove_dir_all(&folder.0)?;
     Ok(())
 }
@@ -115,5 +111,5 @@ fn folder(suite: Suite) -> Result<Folder> {
 
 /// QEMU answers on its socket, or there is none.
 fn is_running(folder: &Folder) -> bool {
-    qmp::execute(&folder.qmp(), "query-status").is_ok()
+    qmp::execute(&folder.qmp(), "query-status", &json!({})).is_ok()
 }

@@ -12,6 +12,7 @@ pub struct GuestConfig {
     pub(super) cpus: u32,
     pub(super) swap_mib: Option<u32>,
     pub(super) payload: Vec<(PathBuf, PathBuf)>,
+    pub(super) cold: bool,
 }
 
 impl GuestConfig {
@@ -23,6 +24,7 @@ impl GuestConfig {
             cpus: 1,
             swap_mib: None,
             payload: Vec::new(),
+            cold: false,
         }
     }
 
@@ -41,6 +43,13 @@ impl GuestConfig {
     /// Gives it swap space.
     pub fn swap_mib(mut self, mib: u32) -> GuestConfig {
         self.swap_mib = Some(mib);
+        self
+    }
+
+    /// Really boots it, where else it starts from the state after an earlier
+    /// boot: for what depends on the boot itself.
+    pub fn cold(mut self) -> GuestConfig {
+        self.cold = true;
         self
     }
 

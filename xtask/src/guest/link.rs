@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 use super::agent::Agent;
 use super::qemu::Folder;
@@ -15,14 +16,19 @@ use super::script::{Output, Script};
 /// How long a guest may take until its agent says hello.
 const BOOT: Duration = Duration::from_secs(180);
 
-/// Unpacks the payload and turns the swap disk on; which disk is which is told
-/// by the serial number that the host gave it.
+/// Sets the clock, unpacks the payload and turns the swap disk on; which disk is
+/// which is told by the serial number that the host gave it.
 const PREPARE: &str = r#"
-for disk in /sys/class/block/nvme*n1; do
+[ "$FIRST" = no ] || date --set="@$NOW" >/dev/null
+for disk in /sys/class/block/vd*; do
     device=/dev/${disk##*/}
-    case $(cat "$disk/device/serial") in
-        payload*) [ "$FIRST" = no ] || tar --extract --file="$device" --directory=/ ;;
-        swap*) swapon "$device" ;;
+    case $(cat "$disk/serial") in
+        payload)
+            [ "$FIRST" = yes ] || continue
+            # What was seen of it in the boot that this guest may come from.
+            blockdev --flushbufs "$device"
+            tar --extract --file="$device" --directory=/ ;;
+        swap) swapon "$device" ;;
     esac
 done
 "#;
@@ -85,6 +91,13 @@ impl Link {
         Ok(self.succeed(&wait)?.trim().to_owned())
     }
 
+    /// Learns which boot this is of a machine that said so to somebody else.
+    pub fn greet(&self, patience: Duration) -> Result<()> {
+        self.agent
+            .greet(patience)
+            .with_context(|| qemu_said(&self.folder))
+    }
+
     /// Looks for signs that nothing more will come of this machine.
     pub fn check_alive(&self) -> Result<()> {
         // QEMU stops at this, but does not end.
@@ -106,17 +119,21 @@ impl Link {
     /// boot. Only the `first` gets the payload, or it would undo changes.
     pub fn prepare(&self, first: bool) -> Result<()> {
         let first = if first { "yes" } else { "no" };
-        self.succeed(&Script::new(PREPARE).env("FIRST", first))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
+        let script = Script::new(PREPARE)
+            .env("FIRST", first)
+            .env("NOW", &now.to_string());
+        self.succeed(&script)?;
         Ok(())
     }
 
-    /// Whether a boot that was to be clean was: else names what failed.
-    pub fn check_running(&self, state: &str) -> Result<()> {
-        if state == "running" {
+    /// Waits for the first boot, in which nothing may fail.
+    pub fn wait_clean_boot(&self) -> Result<()> {
+        if self.wait_boot(None)? == "running" {
             return Ok(());
         }
         let failed = self.succeed(&Script::new("systemctl --failed --no-legend --plain"))?;
-        bail!("systemd came up {state}, not running:\n{failed}");
+        bail!("systemd came up, but not all of its units:\n{failed}");
     }
 
     /// Puts a file into the guest, folders included.
@@ -162,7 +179,7 @@ impl Link {
     /// What the guest has not written to its disk is lost.
     pub fn crash(&self) -> Result<String> {
         let old = self.agent.boot_id();
-        qmp::execute(&self.folder.qmp(), "system_reset")?;
+        qmp::execute(&self.folder.qmp(), "system_reset", &json!({}))?;
         self.up_again(old)
     }
 

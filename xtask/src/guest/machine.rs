@@ -8,15 +8,13 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::Suite;
-use super::accel;
 use super::agent::Running;
 use super::config::GuestConfig;
-use super::image::Image;
 use super::keep::Kept;
+use super::launch::Launch;
 use super::link::Link;
-use super::qemu::{self, Folder};
+use super::qemu::Folder;
 use super::script::{Output, Script};
-use crate::host;
 
 /// A running guest. It ends when this is dropped, or with our process.
 ///
@@ -28,33 +26,26 @@ pub struct Guest {
     link: Link,
     // Dropped before the folder, whose files it has open.
     _machine: Kept,
-    _folder: RunFolder,
+    folder: RunFolder,
 }
 
 impl Guest {
     /// Boots a guest and waits until systemd has started everything.
     pub fn boot(config: GuestConfig) -> Result<Guest> {
-        host::install_missing(host::GUEST_TOOLS)?;
-        let image = Image::get(config.suite)?;
+        let launch = Launch::new(&config)?;
         let run = RunFolder::new(config.suite)?;
         let folder = run.folder();
         let log = File::create(folder.log())?;
-        let command = qemu::command(&config, &image, &folder, accel::choose(&image)?)?;
-        let machine = Kept::spawn(&command, &log)?;
+        let machine = Kept::spawn(&launch.command(&config, &folder)?, &log)?;
         let link = Link::connect(folder, 0, &mut || machine.is_alive())?;
         let guest = Guest {
             suite: config.suite,
             link,
             _machine: machine,
-            _folder: run,
+            folder: run,
         };
-        let up = || -> Result<()> {
-            let state = guest.link.wait_boot(None)?;
-            guest.link.check_running(&state)?;
-            guest.link.prepare(true)
-        };
-        up().with_context(|| {
-            guest._folder.keep();
+        launch.settle(&guest.link).with_context(|| {
+            guest.folder.keep();
             format!("cannot boot {}\n{}", guest.suite, guest.link.evidence())
         })?;
         Ok(guest)

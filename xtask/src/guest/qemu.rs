@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::accel::Accel;
 use super::config::GuestConfig;
 use super::image::Image;
+use super::saved::Saved;
 use crate::host;
 
 /// How many serial ports lead to the agent: one process can talk on each.
@@ -66,15 +67,36 @@ impl Folder {
     }
 }
 
-/// The command that runs the machine. Makes the disks it names.
+/// What the machine starts from.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// The image, with what is written thrown away.
+    Image,
+    /// The image, with what is written kept in this file.
+    Kept(PathBuf),
+    /// A machine that has booted, with what is written thrown away.
+    Saved(Saved),
+}
+
+/// Makes the disks of a machine beside its image's.
+pub fn make_disks(config: &GuestConfig, folder: &Folder) -> Result<()> {
+    pack(&config.payload, &folder.payload())?;
+    if let Some(mib) = config.swap_mib {
+        make_swap(&folder.swap(), mib)?;
+    }
+    Ok(())
+}
+
+/// The command that runs the machine.
 pub fn command(
     config: &GuestConfig,
     image: &Image,
     folder: &Folder,
     accel: Accel,
-) -> Result<Command> {
+    root: &Root,
+) -> Command {
     let mut qemu = Command::new("qemu-system-x86_64");
-    qemu.args(["-machine", "q35", "-nodefaults", "-no-user-config"])
+    qemu.args(["-machine", "q35,sata=off", "-nodefaults", "-no-user-config"])
         .args(["-display", "none", "-nic", "none"])
         .args(accel.arguments())
         .args(["-m", &config.memory_mib.to_string()])
@@ -82,18 +104,32 @@ pub fn command(
         .args(["-device", "virtio-rng-pci"])
         .arg("-kernel")
         .arg(image.kernel())
+        .arg("-initrd")
+        .arg(image.initrd())
         .args(["-append", &kernel_arguments()]);
 
     // The image is shared by all guests: what they write goes to a file that
     // QEMU deletes. It need not survive the host, so nothing is flushed to it.
-    disk(&mut qemu, "root", &image.disk(), "snapshot=on,cache=unsafe");
-    if !config.payload.is_empty() {
-        pack(&config.payload, &folder.payload())?;
-        disk(&mut qemu, "payload", &folder.payload(), "readonly=on");
+    const THROWN_AWAY: &str = "snapshot=on,cache=unsafe";
+    match root {
+        Root::Image => disk(&mut qemu, "root", &image.disk(), "raw", THROWN_AWAY),
+        Root::Kept(file) => disk(&mut qemu, "root", file, "qcow2", "cache=unsafe"),
+        Root::Saved(saved) => {
+            disk(&mut qemu, "root", &saved.disk(), "qcow2", THROWN_AWAY);
+            qemu.arg("-incoming")
+                .arg(format!("exec:cat '{}'", saved.state().display()));
+        }
     }
-    if let Some(mib) = config.swap_mib {
-        make_swap(&folder.swap(), mib)?;
-        disk(&mut qemu, "swap", &folder.swap(), "cache=unsafe");
+    // There even when it is empty, so that all machines are of one kind.
+    disk(
+        &mut qemu,
+        "payload",
+        &folder.payload(),
+        "raw",
+        "readonly=on",
+    );
+    if config.swap_mib.is_some() {
+        disk(&mut qemu, "swap", &folder.swap(), "raw", "cache=unsafe");
     }
 
     let socket = |id: &str, path: &Path| {
@@ -117,31 +153,35 @@ pub fn command(
                 "virtserialport,chardev={id},name=memctl.agent.{port}"
             ));
     }
-    Ok(qemu)
+    qemu
 }
 
-/// Adds a disk. NVMe, because Debian's cloud kernels have that built in. The
-/// guest finds it by its serial number.
-fn disk(qemu: &mut Command, name: &str, file: &Path, options: &str) {
+/// Adds a disk. The guest finds it by its serial number.
+fn disk(qemu: &mut Command, name: &str, file: &Path, format: &str, options: &str) {
     qemu.arg("-drive")
         .arg(format!(
-            "if=none,id={name},format=raw,{options},file={}",
+            "if=none,id={name},format={format},{options},file={}",
             file.display()
         ))
         .arg("-device")
-        .arg(format!("nvme,drive={name},serial={name}"));
+        .arg(format!("virtio-blk-pci,drive={name},serial={name}"));
 }
 
 fn kernel_arguments() -> String {
     [
-        "root=/dev/nvme0n1 rootfstype=ext4 rw",
+        "root=/dev/vda rootfstype=ext4 rw",
         "console=ttyS0 TERM=dumb systemd.show_status=1",
         // Nobody attacks a guest, and emulating the defence is slow.
         "mitigations=off",
         "random.trust_cpu=on 8250.nr_uarts=1",
+        // On a busy host the emulated timer seems broken to the kernel.
+        "no_timer_check",
     ]
     .join(" ")
 }
+
+/// The size of the payload's disk, always the same: a saved machine knows it.
+const PAYLOAD: u64 = 1 << 30;
 
 /// Packs files for the guest into an archive that it unpacks at `/`.
 fn pack(payload: &[(PathBuf, PathBuf)], archive: &Path) -> Result<()> {
@@ -161,7 +201,11 @@ fn pack(payload: &[(PathBuf, PathBuf)], archive: &Path) -> Result<()> {
                 .with_context(context)?;
         }
     }
-    tar.finish()?;
+    let file = tar.into_inner()?;
+    if file.metadata()?.len() > PAYLOAD {
+        bail!("the files for the guest are larger than {PAYLOAD} bytes");
+    }
+    file.set_len(PAYLOAD)?;
     Ok(())
 }
 

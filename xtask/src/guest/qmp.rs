@@ -9,13 +9,14 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 /// Runs one command of the machine protocol over the socket and gives its answer.
-pub fn execute(socket: &Path, command: &str) -> Result<Value> {
+pub fn execute(socket: &Path, command: &str, arguments: &Value) -> Result<Value> {
     let context = || format!("cannot ask QEMU for {command}");
     let mut stream = UnixStream::connect(socket).with_context(context)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
-    for name in ["qmp_capabilities", command] {
-        writeln!(stream, "{}", json!({ "execute": name })).with_context(context)?;
+    for (name, arguments) in [("qmp_capabilities", &json!({})), (command, arguments)] {
+        let request = json!({ "execute": name, "arguments": arguments });
+        writeln!(stream, "{request}").with_context(context)?;
         let answer = loop {
             let line = lines
                 .next()
