@@ -494,7 +494,7 @@ fn what_is_no_lasting_service_is_not_restarted() {
         let error = fake
             .apply(&[install("x", &text)], RESTART)
             .expect_err("refused");
-        assert!(error.message().contains("no service"), "{error}");
+        assert!(error.message().contains("is not a service"), "{error}");
         assert_eq!(fake.asked(), [""; 0]);
     }
 }
@@ -735,9 +735,9 @@ fn ctrl_c_is_heeded_until_the_new_profiles_count() {
 #[test]
 fn one_at_a_time() {
     let world = world(&[]);
-    let _held = Lock::take(&world.root, &Scope::System).expect("free");
+    let _held = Lock::take(&world.root, &Scope::System, Duration::ZERO).expect("free");
     let again = Root::open_running(world.path()).expect("open");
-    let error = Lock::take(&again, &Scope::System).expect_err("taken");
+    let error = Lock::take(&again, &Scope::System, Duration::ZERO).expect_err("taken");
     assert!(error.message().contains("another memctl"), "{error}");
 }
 
