@@ -157,8 +157,7 @@ impl Engine<'_> {
         prepared: &Prepared,
         keep: &mut Keep,
     ) -> Result<Prepared> {
-        let still = prepared.plan.lowerings.iter();
-        for lowering in still {
+        for lowering in &prepared.plan.lowerings {
             if let Some(misfit) = lowering.misfit {
                 keep.add(&survey.tree, &lowering.cgroup, lowering.before, misfit);
             }

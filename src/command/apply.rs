@@ -129,7 +129,13 @@ pub(super) fn report(
     totals: &Totals,
     recovered: bool,
 ) -> Result<()> {
-    change::show(context, &outcome.plan, totals, Some(outcome))?;
+    change::show(
+        context,
+        &outcome.plan,
+        totals,
+        outcome.changed,
+        Some(outcome),
+    )?;
     if context.json {
         return Ok(());
     }
@@ -210,7 +216,7 @@ pub(super) fn in_image(
     };
     let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
     Ok(Some(
-        json::plan(&outcome.plan, &totals, Some(&outcome)).to_string(),
+        json::plan(&outcome.plan, &totals, outcome.changed, Some(&outcome)).to_string(),
     ))
 }
 
