@@ -4,10 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use memctl::profile::{self, Fault, Options, Source, diagnose};
-use memctl::units::show_bytes;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -143,8 +141,6 @@ fn what_is_large_deep_or_binary_is_refused_at_once() {
         ("zeros", vec![0; 1000], "NUL"),
         ("one line", vec![b'x'; 1 << 20], "1 fault"),
     ] {
-        let began = Instant::now();
-        let size = show_bytes(bytes.len() as u64);
         let message = shown(&[Source::of_file(Path::new("x.toml"), bytes)]);
         assert!(message.contains(says), "{name}: {message}");
         assert!(
@@ -152,31 +148,19 @@ fn what_is_large_deep_or_binary_is_refused_at_once() {
             "{name}: {} bytes of message",
             message.len()
         );
-        // Generous: this is a debug build on a loaded machine, and what is quadratic takes minutes.
-        assert!(
-            began.elapsed() < Duration::from_secs(15),
-            "{name} ({size}): {:?}",
-            began.elapsed()
-        );
     }
 }
 
 #[test]
-fn a_thousand_units_take_no_time() {
+fn a_thousand_units_are_a_profile_too() {
     let mut text = String::from("budget = \"100%\"\n[defaults]\nTimeoutStopSec = \"5min\"\n");
     for n in 0..1000 {
         text.push_str(&format!("[unit.\"w-{n}@.service\"]\nMemoryHigh = \"0.05%\"\nMemoryMax = \"0.1%\"\nrules = [ {{ above = \"90%\", action = \"alert\" }} ]\n"));
     }
-    let began = Instant::now();
     let checked = profile::check(
         &Source::of_file(Path::new("x.toml"), text.into_bytes()),
         &Options::default(),
     );
     assert_eq!(checked.faults, []);
     assert_eq!(checked.profile.units.len(), 1000);
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
 }

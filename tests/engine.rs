@@ -494,7 +494,7 @@ fn what_is_no_lasting_service_is_not_restarted() {
         let error = fake
             .apply(&[install("x", &text)], RESTART)
             .expect_err("refused");
-        assert!(error.message().contains("no service"), "{error}");
+        assert!(error.message().contains("is not a service"), "{error}");
         assert_eq!(fake.asked(), [""; 0]);
     }
 }
@@ -735,9 +735,9 @@ fn ctrl_c_is_heeded_until_the_new_profiles_count() {
 #[test]
 fn one_at_a_time() {
     let world = world(&[]);
-    let _held = Lock::take(&world.root, &Scope::System).expect("free");
+    let _held = Lock::take(&world.root, &Scope::System, Duration::ZERO).expect("free");
     let again = Root::open_running(world.path()).expect("open");
-    let error = Lock::take(&again, &Scope::System).expect_err("taken");
+    let error = Lock::take(&again, &Scope::System, Duration::ZERO).expect_err("taken");
     assert!(error.message().contains("another memctl"), "{error}");
 }
 
@@ -976,4 +976,57 @@ fn a_damaged_record_stops_with_words() {
     assert!(error.message().contains("transaction.json"), "{error}");
     assert!(error.to_string().contains("what to do"), "{error}");
     assert_eq!(fake.asked(), [""; 0]);
+}
+
+/// The same with real deaths: `cargo test --features stop-points --test engine`.
+#[cfg(feature = "stop-points")]
+mod killed {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    const WHERE: &str = "MEMCTL_TEST_WORLD";
+
+    /// Not a test by itself: the process that [`at_each_step`] starts and that is killed.
+    #[test]
+    fn child() {
+        let Some(path) = std::env::var_os(WHERE) else {
+            return;
+        };
+        let world = World::at(path.as_ref());
+        let lags = std::env::var_os("MEMCTL_TEST_LAGS").is_some();
+        let mut fake = Fake::boot_as_is(&world, lags);
+        let outcome = fake.apply(&two_edits(), Tight::default());
+        panic!("nobody killed it: {:?}", outcome.map(|o| o.changed));
+    }
+
+    #[test]
+    fn at_each_step() {
+        on_each_systemd(|lags| {
+            for step in Step::ALL {
+                let world = old_world();
+                Fake::boot(&world, lags);
+                let mut command = Command::new(std::env::current_exe().expect("a path"));
+                command
+                    .args(["--exact", "killed::child"])
+                    .env(WHERE, world.path())
+                    .env("MEMCTL_STOP_AT", step.name())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null());
+                if lags {
+                    command.env("MEMCTL_TEST_LAGS", "1");
+                }
+                let back = matches!(step, Step::Undoing | Step::Restored);
+                if back {
+                    command.env("MEMCTL_REFUSE", "1");
+                }
+                let status = command.status().expect("runs");
+                assert_eq!(status.signal(), Some(9), "{}", step.name());
+                let committed = matches!(step, Step::Committed | Step::Reloaded | Step::Realized);
+                let expected = if committed { NEW } else { OLD };
+                let at = format!("{} lags: {lags}", step.name());
+                assert_clean_end(&world, lags, expected, &at);
+            }
+        });
+    }
 }

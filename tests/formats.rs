@@ -107,7 +107,7 @@ fn what_apply_and_plan_say_of_a_running_system() {
         ..prepared.plan
     };
     let sums = totals(&planned, &installed, &survey.cgroups, survey.host.ram);
-    assert_frozen("plan-running", &json::plan(&planned, &sums, None));
+    assert_frozen("plan-running", &json::plan(&planned, &sums, true, None));
     let mut fake = Fake::boot(&world, false);
     let next_start = Tight {
         next_start: true,
@@ -117,6 +117,6 @@ fn what_apply_and_plan_say_of_a_running_system() {
     outcome.warnings = vec!["a warning".to_owned()];
     outcome.restarted = vec![planned.rows[0].unit.clone()];
     let sums = totals(&outcome.plan, &installed, &survey.cgroups, survey.host.ram);
-    let document = json::plan(&outcome.plan, &sums, Some(&outcome));
+    let document = json::plan(&outcome.plan, &sums, true, Some(&outcome));
     assert_frozen("apply-running", &document);
 }

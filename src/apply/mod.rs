@@ -12,6 +12,7 @@ mod transaction;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::apply::record::{Contents, Record};
 use crate::apply::survey::{Prepared, Survey};
@@ -57,6 +58,9 @@ pub struct Outcome {
     pub restarted: Vec<UnitName>,
 }
 
+/// How long a restarted unit is watched before it counts as back, in the verbs.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a change needs to be made.
 pub struct Engine<'a> {
     /// The system's root.
@@ -67,6 +71,8 @@ pub struct Engine<'a> {
     pub manager: &'a mut dyn Manager,
     /// Told what is going on; shown on a terminal.
     pub progress: &'a dyn Fn(&str),
+    /// How long a restarted unit must stay up to count as back.
+    pub patience: Duration,
     /// Set when the administrator pressed Ctrl-C: heeded until the new profiles count.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -151,8 +157,7 @@ impl Engine<'_> {
         prepared: &Prepared,
         keep: &mut Keep,
     ) -> Result<Prepared> {
-        let still = prepared.plan.lowerings.iter();
-        for lowering in still {
+        for lowering in &prepared.plan.lowerings {
             if let Some(misfit) = lowering.misfit {
                 keep.add(&survey.tree, &lowering.cgroup, lowering.before, misfit);
             }
@@ -163,14 +168,15 @@ impl Engine<'_> {
     /// Restarts running services that hold too much, one after the other, and makes sure that each came back.
     fn restart(&mut self, survey: &Survey<'_>, misfits: &[Lowering]) -> Result<Vec<UnitName>> {
         let units: Vec<&UnitName> = misfits.iter().map(|l| &l.cgroup.unit).collect();
-        for unit in &units {
-            let kind = unit.unit_type();
-            let oneshot = kind == UnitType::Service && is_oneshot(survey, unit)?;
-            if kind != UnitType::Service || oneshot {
+        for lowering in misfits {
+            let unit = &lowering.cgroup.unit;
+            let service = unit.unit_type() == UnitType::Service;
+            // Nobody asked for a stranger's restart.
+            if !service || !lowering.ours || is_oneshot(survey, unit)? {
                 return Err(Error::failed(format!(
-                    "{unit} is no service that could be restarted to make room; nothing was changed"
+                    "{unit} is not a service of these profiles that could be restarted to make room; nothing was changed"
                 ))
-                .remedy("restart what is in it yourself, or use --next-start"));
+                .remedy("restart what holds the memory yourself, or use --next-start"));
             }
         }
         let mut done = Vec::new();
@@ -185,6 +191,8 @@ impl Engine<'_> {
                 .remedy("try again once it is up"));
             }
             self.manager.try_restart(unit)?;
+            // `done` says that it was forked, no more (FACTS 19).
+            std::thread::sleep(self.patience);
             let after = self.manager.state(unit)?;
             if after.active != "active" || after.invocation == before.invocation {
                 return Err(Error::failed(format!(

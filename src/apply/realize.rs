@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::limits::key::Key;
 use crate::limits::level::{Level, in_force, unset};
-use crate::limits::plan::{Plan, When};
+use crate::limits::plan::{Plan, Row, When};
 use crate::systemd::manager::Manager;
 use crate::systemd::names::UnitName;
 
@@ -28,8 +28,9 @@ pub struct Target {
     pub key: Key,
     /// What was in force; `None` where the kernel had no such file.
     pub before: Option<Level>,
-    /// What is to be in force.
-    pub level: Level,
+    /// What is to be in force; `None`: whatever systemd's own settings say, which only it knows (the default
+    /// TasksMax). Then anything else than before will do.
+    pub level: Option<Level>,
 }
 
 /// A target that was not reached.
@@ -41,11 +42,13 @@ pub struct Miss {
     pub found: Option<Level>,
 }
 
-/// The targets of a plan: what of it takes force now and is the kernel's to keep.
+/// The targets of a plan: what of the profiles' takes force now and is the kernel's to keep. A stranger's
+/// pending limit is judged before (it must fit), and is nobody's failure if it does not come.
 #[must_use]
 pub fn targets(plan: &Plan, cgroups: &[Cgroup], tree: &Tree<'_>) -> Vec<Target> {
     let running: BTreeMap<&UnitName, &Cgroup> = cgroups.iter().map(|c| (&c.unit, c)).collect();
-    let wanted = plan.rows.iter().filter(|row| row.when == When::Now);
+    let now = |row: &&Row| row.ours && row.when == When::Now;
+    let wanted = plan.rows.iter().filter(now);
     wanted
         .filter_map(|row| {
             row.key.kernel_file()?;
@@ -55,7 +58,7 @@ pub fn targets(plan: &Plan, cgroups: &[Cgroup], tree: &Tree<'_>) -> Vec<Target> 
                 cgroup,
                 key: row.key,
                 before: row.before.as_ref().and_then(|b| b.level),
-                level: row.after.as_ref()?.level?,
+                level: row.after.as_ref().and_then(|after| after.level),
             })
         })
         .collect()
@@ -94,6 +97,8 @@ pub fn realize(
             break;
         }
     }
+    // What only systemd knows cannot be missed.
+    misses.retain(|miss| miss.target.level.is_some());
     Ok(misses)
 }
 
@@ -137,7 +142,11 @@ pub fn differing(tree: &Tree<'_>, targets: &[Target]) -> Result<Vec<Miss>> {
             .map_err(|e| e.context(&target.cgroup.path.display().to_string()))?;
         // A controller that nobody needs any more is switched off, and its files are gone.
         let in_force = found.or_else(|| unset(target.key));
-        if in_force.is_some_and(|level| level.same(target.level)) {
+        let reached = match target.level {
+            Some(level) => in_force.is_some_and(|found| found.same(level)),
+            None => found != target.before,
+        };
+        if reached {
             continue;
         }
         if target.inode.is_some() && tree.inode(&target.cgroup.path) == target.inode {
@@ -171,7 +180,11 @@ pub fn failure(misses: &[Miss]) -> Error {
             let found = miss
                 .found
                 .map_or_else(|| "is not there".to_owned(), |l| format!("says {l}"));
-            format!("{} {found}, not {}", path.display(), miss.target.level)
+            let wanted = miss
+                .target
+                .level
+                .map_or_else(String::new, |level| format!(", not {level}"));
+            format!("{} {found}{wanted}", path.display())
         })
         .collect();
     Error::failed(format!(

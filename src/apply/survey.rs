@@ -98,7 +98,10 @@ impl<'a> Survey<'a> {
     pub fn prepare(&self, scope: &Scope, profiles: &[Installed], keep: &Keep) -> Result<Prepared> {
         let (written, _) = dropins(profiles);
         let mut held_back = written.clone();
-        let withheld = withhold(&mut held_back, &self.tree, &self.cgroups, &self.host)?;
+        let (withheld, errors) = withhold(&mut held_back, &self.tree, &self.cgroups, &self.host);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
         keep.add_dropins(scope, &self.cgroups, &mut held_back);
         let mut plain = written;
         keep.add_dropins(scope, &self.cgroups, &mut plain);
@@ -117,7 +120,10 @@ impl<'a> Survey<'a> {
         let waiting = held_back
             .iter()
             .filter(|d| !d.withheld.is_empty())
-            .filter(|d| self.generated.get(&d.path()) == Some(&d.text()))
+            .filter(|d| {
+                let there = self.generated.get(&d.path());
+                there.is_some_and(|text| same_settings(text, &d.text()))
+            })
             .map(|d| d.unit.clone())
             .collect();
         Ok(Prepared {
@@ -135,4 +141,13 @@ impl<'a> Survey<'a> {
         let now = |row: &Row| row.ours && row.when == When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
+}
+
+/// Whether two drop-ins set the same, whatever file they are made from.
+fn same_settings(a: &str, b: &str) -> bool {
+    let settings = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("# Profile:"));
+        lines.map(ToOwned::to_owned).collect()
+    };
+    settings(a) == settings(b)
 }

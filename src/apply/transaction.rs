@@ -1,6 +1,6 @@
 //! One change of limits, from the record to the confirmation, or back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::apply::realize::{Miss, Target, failure, is_kernel_too_old, realize, targets};
 use crate::apply::record::{Contents, OldFile, Record, present, put};
@@ -9,6 +9,8 @@ use crate::apply::survey::{Prepared, Survey};
 use crate::apply::throttle::{intended, throttle};
 use crate::apply::{Edit, Engine};
 use crate::error::{Error, Kind, Result};
+use crate::kernel::cgroup::Cgroup;
+use crate::kernel::root::Root;
 use crate::limits::keep::Keep;
 use crate::limits::key::Key;
 use crate::limits::level::Level;
@@ -79,14 +81,8 @@ impl Engine<'_> {
 
     /// Writes all new files beside the old ones first: what can fail for want of room fails here.
     fn install(&self, edits: &[Edit]) -> Result<()> {
-        let mut staged: Vec<(PathBuf, String)> = Vec::new();
-        let discard = |staged: &[(PathBuf, String)]| {
-            for (folder, name) in staged {
-                if let Ok(folder) = self.root.make_dir(folder) {
-                    folder.discard(name);
-                }
-            }
-        };
+        let mut staged: Vec<Staged<'_>> = Vec::new();
+        let discard = |staged: &[Staged<'_>]| staged.iter().for_each(|s| s.discard(self.root));
         for edit in edits {
             let Some((folder, name)) = place(&edit.path) else {
                 continue;
@@ -98,7 +94,11 @@ impl Engine<'_> {
             };
             let made = self.root.make_dir(folder).and_then(|f| f.stage(name, text));
             match made {
-                Ok(temporary) => staged.push((folder.to_owned(), temporary)),
+                Ok(temporary) => staged.push(Staged {
+                    folder,
+                    name,
+                    temporary,
+                }),
                 Err(error) => {
                     discard(&staged);
                     return Err(error);
@@ -107,7 +107,14 @@ impl Engine<'_> {
         }
         reached(Step::Staged);
         for (at, edit) in edits.iter().enumerate() {
-            put(self.root, &edit.path, edit.new.as_ref()).inspect_err(|_| discard(&staged))?;
+            let put = match staged
+                .iter()
+                .find(|s| Some(s.for_file()) == place(&edit.path))
+            {
+                Some(staged) => staged.commit(self.root),
+                None => put(self.root, &edit.path, edit.new.as_ref()),
+            };
+            put.inspect_err(|_| discard(&staged))?;
             if at == 0 {
                 reached(Step::FirstInstalled);
             }
@@ -121,7 +128,8 @@ impl Engine<'_> {
         (self.progress)("reloading systemd");
         self.manager.reload()?;
         reached(Step::Reloaded);
-        let misses = self.confirm(change.survey, targets)?;
+        let mut misses = self.confirm(change.survey, targets)?;
+        misses.extend(self.newcomers(change)?);
         let tree = &change.survey.tree;
         let (old_kernel, missed): (Vec<Miss>, Vec<Miss>) = misses
             .into_iter()
@@ -149,6 +157,23 @@ impl Engine<'_> {
         realize(self.manager, &survey.tree, targets, |unit| {
             progress(&format!("realizing {unit} and its slice"));
         })
+    }
+
+    /// Units that began while all this was going on: they may have started under the old limits.
+    fn newcomers(&mut self, change: &Transaction<'_>) -> Result<Vec<Miss>> {
+        let known = |cgroup: &Cgroup| {
+            let mut all = change.survey.cgroups.iter();
+            all.any(|c| c.path == cgroup.path)
+        };
+        if change.survey.tree.walk()?.iter().all(known) {
+            return Ok(Vec::new());
+        }
+        let mut survey = Survey::take(self.root, self.scope)?;
+        survey.cgroups.retain(|cgroup| !known(cgroup));
+        let profiles = crate::profiles::lenient(self.root, self.scope).0;
+        let new = survey.prepare(self.scope, &profiles, &change.keep)?;
+        let targets = targets(&new.plan, &survey.cgroups, &survey.tree);
+        self.confirm(&survey, &targets)
     }
 
     /// A miss may be the generator's doing: a unit that grew under our hands is protected, and told.
@@ -263,8 +288,8 @@ fn loosen(survey: &Survey<'_>, targets: &[Target]) {
         let (Some(before), Some(file)) = (target.before, target.key.kernel_file()) else {
             continue;
         };
-        let looser =
-            before.figure().unwrap_or(u64::MAX) > target.level.figure().unwrap_or(u64::MAX);
+        let after = target.level.and_then(Level::figure).unwrap_or(u64::MAX);
+        let looser = before.figure().unwrap_or(u64::MAX) > after;
         if by_hand && looser {
             let text = match before {
                 Level::Bytes(n) | Level::Count(n) => n.to_string(),
@@ -291,6 +316,30 @@ fn settle_high(survey: &Survey<'_>, lowerings: &[Lowering], record: &Record) {
                 bytes => bytes.to_string(),
             };
             let _ = survey.tree.write(&lowering.cgroup, &value.file, &high);
+        }
+    }
+}
+
+/// A file that is written beside the one it is for.
+struct Staged<'e> {
+    folder: &'e Path,
+    name: &'e str,
+    temporary: String,
+}
+
+impl Staged<'_> {
+    fn for_file(&self) -> (&Path, &str) {
+        (self.folder, self.name)
+    }
+
+    fn commit(&self, root: &Root) -> Result<()> {
+        root.make_dir(self.folder)?
+            .commit(&self.temporary, self.name)
+    }
+
+    fn discard(&self, root: &Root) {
+        if let Ok(folder) = root.make_dir(self.folder) {
+            folder.discard(&self.temporary);
         }
     }
 }

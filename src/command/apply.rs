@@ -1,9 +1,9 @@
 //! `memctl apply [PROFILE…]`.
 
-use crate::apply::lock::Lock;
+use crate::apply::lock::{self, Lock};
 use crate::apply::record::{present, put};
 use crate::apply::survey::Survey;
-use crate::apply::{Edit, Engine, Outcome, Tight};
+use crate::apply::{Edit, Engine, Outcome, PATIENCE, Tight};
 use crate::cli::Apply;
 use crate::command::{Context, change, plan, sources};
 use crate::error::{Error, Kind, Result};
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         return into_image(context, given, options);
     }
     permitted(context)?;
-    let _lock = Lock::take(&context.root, &context.scope)?;
+    let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
     let mut manager = connect(&context.scope)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
@@ -36,6 +36,7 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         scope: &context.scope,
         manager: manager.as_mut(),
         progress: &step,
+        patience: PATIENCE,
         interrupted: crate::signals::catch()?,
     };
     let recovered = engine.recover()?;
@@ -128,7 +129,13 @@ pub(super) fn report(
     totals: &Totals,
     recovered: bool,
 ) -> Result<()> {
-    change::show(context, &outcome.plan, totals, Some(outcome))?;
+    change::show(
+        context,
+        &outcome.plan,
+        totals,
+        outcome.changed,
+        Some(outcome),
+    )?;
     if context.json {
         return Ok(());
     }
@@ -209,7 +216,7 @@ pub(super) fn in_image(
     };
     let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
     Ok(Some(
-        json::plan(&outcome.plan, &totals, Some(&outcome)).to_string(),
+        json::plan(&outcome.plan, &totals, outcome.changed, Some(&outcome)).to_string(),
     ))
 }
 

@@ -110,10 +110,11 @@ pub(super) fn show(
     context: &Context,
     plan: &Plan,
     totals: &Totals,
+    changed: bool,
     outcome: Option<&Outcome>,
 ) -> Result<()> {
     if context.json {
-        return print(&view::json::plan(plan, totals, outcome).to_string());
+        return print(&view::json::plan(plan, totals, changed, outcome).to_string());
     }
     let text = view::plan::plan(plan, totals);
     if text.is_empty() {

@@ -46,7 +46,7 @@ pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Res
     plan.lowerings = prepared.refused();
     let totals = totals(&plan, &shown, &survey.cgroups, survey.host.ram);
     let changes = !wish.edits.is_empty() || survey.differs(&prepared);
-    change::show(context, &plan, &totals, None)?;
+    change::show(context, &plan, &totals, changes, None)?;
     if context.json {
         return Ok(changes);
     }

@@ -1,7 +1,7 @@
 //! `memctl remove NAME…`.
 
-use crate::apply::lock::Lock;
-use crate::apply::{Engine, Tight};
+use crate::apply::lock::{self, Lock};
+use crate::apply::{Engine, PATIENCE, Tight};
 use crate::cli::Remove;
 use crate::command::plan::Wish;
 use crate::command::{Context, apply, change, plan};
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
         return Ok(0);
     }
     apply::permitted(context)?;
-    let _lock = Lock::take(&context.root, &context.scope)?;
+    let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
     let mut manager = connect(&context.scope)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
@@ -42,6 +42,7 @@ pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
         scope: &context.scope,
         manager: manager.as_mut(),
         progress: &step,
+        patience: PATIENCE,
         interrupted: crate::signals::catch()?,
     };
     let recovered = engine.recover()?;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::apply::lock::Lock;
+use crate::apply::lock::{self, Lock};
 use crate::apply::survey::Survey;
 use crate::command::{Context, apply};
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context) -> Result<u8> {
         return Err(Error::usage("withdraw is for the running system alone"));
     }
     apply::permitted(context)?;
-    let _lock = Lock::take(&context.root, &context.scope)?;
+    let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
     let survey = Survey::take(&context.root, &context.scope)?;
     let without = survey.prepare(&context.scope, &[], &Keep::default())?;
     for lowering in without.plan.lowerings.iter().filter(|l| l.ours) {

@@ -133,15 +133,32 @@ impl Root {
     /// # Errors
     /// The system call's, with the path.
     pub fn list(&self, path: &Path) -> Result<Vec<String>> {
+        self.entries(path, |_| true)
+    }
+
+    /// The names of the symbolic links in a directory; an absent directory has none.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn links(&self, path: &Path) -> Result<Vec<String>> {
+        // A file system that does not tell says Unknown; read_link then says what it is.
+        self.entries(path, |kind| {
+            matches!(kind, fs::FileType::Symlink | fs::FileType::Unknown)
+        })
+    }
+
+    fn entries(&self, path: &Path, wanted: fn(fs::FileType) -> bool) -> Result<Vec<String>> {
         let names = || -> io::Result<Vec<String>> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
             let dir = fs::Dir::new(self.open_at(path, flags, Mode::empty())?)?;
             let mut names = Vec::new();
             for entry in dir {
+                let entry = entry?;
                 // A name that is no UTF-8 cannot be a unit's or a profile's.
-                if let Ok(name) = entry?.file_name().to_str()
+                if let Ok(name) = entry.file_name().to_str()
                     && name != "."
                     && name != ".."
+                    && wanted(entry.file_type())
                 {
                     names.push(name.to_owned());
                 }

@@ -31,7 +31,7 @@ pub struct DropIn {
     pub overrides: bool,
     /// The profile's file.
     pub source: PathBuf,
-    /// The fingerprint of that file.
+    /// The fingerprint of that file; empty for what no profile says.
     pub hash: String,
     /// What it sets, in systemd's words.
     pub settings: BTreeMap<Key, String>,
@@ -106,12 +106,14 @@ impl DropIn {
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "# Written by memctl-generator at every daemon-reload; changes made here are lost.\n\
-             # Profile: {} (sha256 {})\n",
-            self.source.display(),
-            self.hash
-        );
+        let mut text =
+            "# Written by memctl-generator at every daemon-reload; changes made here are lost.\n"
+                .to_owned();
+        let source = self.source.display();
+        text += &match self.hash.as_str() {
+            "" => format!("# Kept until the unit starts anew: {source}\n"),
+            hash => format!("# Profile: {source} (sha256 {hash})\n"),
+        };
         if !self.withheld.is_empty() {
             // The unit pulls in the oneshot when it starts, and comes up before it: by then its limits fit.
             text.push_str(

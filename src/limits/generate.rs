@@ -1,5 +1,6 @@
 //! The generator, as a function: profiles and the running units in, drop-ins and log lines out.
 
+use crate::error::Error;
 use crate::kernel::cgroup::Tree;
 use crate::kernel::host::Host;
 use crate::kernel::root::Root;
@@ -43,16 +44,18 @@ pub fn generate(root: &Root, scope: &Scope, profiles: &[Installed]) -> Generated
     if !dropins.is_empty() || kept {
         let looked = tree.walk().and_then(|cgroups| {
             if cgroups.is_empty() {
-                return Ok(Vec::new());
+                return Ok(());
             }
             let host = Host::read(root)?;
-            let withheld = withhold(&mut dropins, &tree, &cgroups, &host);
+            let (found, errors) = withhold(&mut dropins, &tree, &cgroups, &host);
+            withheld = found;
+            let blind = |e: Error| format!("not protected by withholding: {}", e.message());
+            log.extend(errors.into_iter().map(blind));
             Keep::read(root, scope, &tree, &cgroups).add_dropins(scope, &cgroups, &mut dropins);
-            withheld
+            Ok(())
         });
-        match looked {
-            Ok(found) => withheld = found,
-            Err(e) => log.push(format!("cannot see what the units hold: {}", e.message())),
+        if let Err(e) = looked {
+            log.push(format!("cannot see what the units hold: {}", e.message()));
         }
     }
     for w in &withheld {

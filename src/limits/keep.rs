@@ -119,7 +119,7 @@ impl Keep {
                         unit: cgroup.unit.clone(),
                         overrides: true,
                         source: Self::path(scope),
-                        hash: format!("cgroup {}", entry.inode),
+                        hash: String::new(),
                         settings: BTreeMap::new(),
                         withheld: BTreeMap::new(),
                     });

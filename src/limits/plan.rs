@@ -263,6 +263,10 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
         before.as_ref().and_then(|b| b.level),
         after.as_ref().and_then(|a| a.level),
     ) {
+        // The kernel knows whether the whole group is killed; `continue` and `stop` are systemd's alone.
+        (Some(Level::Group(false)), Some(Level::Group(false))) => {
+            text_of(unit.before.get(&key)) == text_of(word)
+        }
         (Some(a), Some(b)) => a.same(b),
         _ => before == after,
     };
@@ -303,6 +307,10 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
 fn kernel_level(scene: &Scene<'_>, cgroup: &Cgroup, key: Key) -> Result<Option<Level>> {
     in_force(key, |file| scene.tree.file(cgroup, file))
         .map_err(|e| e.context(&cgroup.path.display().to_string()))
+}
+
+fn text_of(word: Option<&Effective>) -> Option<&str> {
+    word.map(|w| w.text.as_str())
 }
 
 /// A withheld value, as it will be.

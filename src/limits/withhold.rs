@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::kernel::host::Host;
 use crate::limits::dropin::{DropIn, file_name};
@@ -29,16 +29,16 @@ pub struct Withheld {
 /// A template's or prefix's drop-in stays as it is; the instance that cannot follow gets one of its own, which
 /// sorts behind it.
 ///
-/// # Errors
-/// A cgroup's file says something strange. The other units are served first; the first error is told.
+/// Answers what is withheld, and the units that could not be looked at because a file of theirs says something
+/// strange: those are not protected.
 pub fn withhold(
     dropins: &mut Vec<DropIn>,
     tree: &Tree<'_>,
     cgroups: &[Cgroup],
     host: &Host,
-) -> Result<Vec<Withheld>> {
+) -> (Vec<Withheld>, Vec<Error>) {
     let mut found = Vec::new();
-    let mut first_error = None;
+    let mut errors = Vec::new();
     for cgroup in cgroups {
         match look(dropins, tree, cgroup, host) {
             Ok(Some((withheld, own))) => {
@@ -47,13 +47,10 @@ pub fn withhold(
                 found.push(withheld);
             }
             Ok(None) => {}
-            Err(error) => first_error = first_error.or(Some(error)),
+            Err(error) => errors.push(error),
         }
     }
-    match first_error {
-        Some(error) if found.is_empty() => Err(error),
-        _ => Ok(found),
-    }
+    (found, errors)
 }
 
 /// The memory keys that can kill or stall, with the field of [`Bounds`] each is.

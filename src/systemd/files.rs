@@ -19,6 +19,8 @@ use crate::systemd::unit_file::{self, Assignment};
 pub struct UnitFiles<'a> {
     root: &'a Root,
     dirs: Vec<SearchDir>,
+    /// Real name → its other names: drop-ins under those count too (FACTS 6).
+    aliases: HashMap<String, Vec<UnitName>>,
     generator: PathBuf,
     parsed: RefCell<HashMap<PathBuf, Rc<Vec<Assignment>>>>,
     listed: RefCell<HashMap<PathBuf, Rc<Vec<String>>>>,
@@ -74,13 +76,34 @@ impl<'a> UnitFiles<'a> {
             let names = root.list(&path)?.into_iter().collect();
             dirs.push(SearchDir { path, names });
         }
-        Ok(Self {
+        let mut files = Self {
             root,
             dirs,
+            aliases: HashMap::new(),
             generator: scope.generator_dir(),
             parsed: RefCell::default(),
             listed: RefCell::default(),
-        })
+        };
+        files.aliases = files.find_aliases()?;
+        Ok(files)
+    }
+
+    fn find_aliases(&self) -> Result<HashMap<String, Vec<UnitName>>> {
+        let mut found: HashMap<String, Vec<UnitName>> = HashMap::new();
+        for dir in &self.dirs {
+            for link in self.root.links(&dir.path)? {
+                let Ok(alias) = UnitName::parse(&link) else {
+                    continue;
+                };
+                if let Some(Fragment::Alias(real)) = self.lookup(&link)? {
+                    let others = found.entry(real.as_str().to_owned()).or_default();
+                    if !others.contains(&alias) {
+                        others.push(alias);
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The unit file behind a name.
@@ -142,7 +165,15 @@ impl<'a> UnitFiles<'a> {
         let mut names = dropin_names(unit);
         let type_folder = names.pop();
         // The folder of the whole type comes after all others of every path.
-        for group in [names, type_folder.into_iter().collect()] {
+        let aliases = self.aliases.get(unit.as_str()).into_iter().flatten();
+        let mut groups = vec![names];
+        for alias in aliases {
+            let mut names = dropin_names(alias);
+            names.pop();
+            groups.push(names);
+        }
+        groups.push(type_folder.into_iter().collect());
+        for group in groups {
             for dir in &self.dirs {
                 for name in &group {
                     self.add_folder(dir, &format!("{name}.d"), overlay, &mut chosen)?;

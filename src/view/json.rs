@@ -9,14 +9,14 @@ use crate::limits::totals::Totals;
 
 /// `plan --json` and `apply --json`.
 #[must_use]
-pub fn plan(plan: &Plan, totals: &Totals, outcome: Option<&Outcome>) -> Value {
+pub fn plan(plan: &Plan, totals: &Totals, changed: bool, outcome: Option<&Outcome>) -> Value {
     let units = |pick: fn(&Row) -> bool| -> Vec<Value> {
         let rows = plan.rows.iter().filter(|r| r.ours && pick(r));
         rows.map(row).collect()
     };
     let mut document = json!({
         "v": 1,
-        "changed": outcome.map_or_else(|| plan.changes(), |o| o.changed),
+        "changed": changed,
         "limits": plan.rows.iter().map(row).collect::<Vec<_>>(),
         "pending": units(|r| matches!(r.when, When::NextStart | When::NotRunning)),
         "overridden": units(|r| r.overridden.is_some()),

@@ -352,6 +352,7 @@ impl<'w> Fake<'w> {
             scope,
             manager: self,
             progress,
+            patience: std::time::Duration::ZERO,
             interrupted: Arc::clone(interrupted),
         };
         let recovered = engine.recover()?;
