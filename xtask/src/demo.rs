@@ -16,8 +16,18 @@ const MEMORY_MIB: u32 = 906;
 const KERNEL: &str = "grep . homework-*/{memory.high,memory.max,cpu.max}";
 
 /// What is looked at without it: `cpu.max` is only there while somebody limits
-/// it.
-const KERNEL_FREE: &str = "grep -s . homework-*/{memory.high,memory.max,cpu.max}";
+/// a unit's neighbours.
+const KERNEL_FREE: &str = "grep . homework-*/{memory.high,memory.max}";
+
+/// The same without any limit.
+const FREE: &str = "\
+homework-beat.service/memory.high:max
+homework-celery.service/memory.high:max
+homework-scraper.service/memory.high:max
+homework-beat.service/memory.max:max
+homework-celery.service/memory.max:max
+homework-scraper.service/memory.max:max
+";
 
 /// The kernel's files under the profile, in the order of [`KERNEL`].
 const LIMITED: &str = "\
@@ -140,7 +150,7 @@ struct Tour<'a> {
 impl Tour<'_> {
     /// Tells what the next commands are about.
     fn say(&mut self, text: &str) -> Result<()> {
-        Ok(writeln!(self.out, "\n#### {text}")?)
+        Ok(writeln!(self.out, "\n--- {text}")?)
     }
 
     /// Looks at the kernel's files, which must be the profile's.
@@ -155,12 +165,12 @@ impl Tour<'_> {
 
     /// Looks at the kernel's files, which must know no limit.
     fn free(&mut self) -> Result<()> {
-        let found = self.run(&format!("{KERNEL_FREE} || true"))?;
-        let limits = found.lines().filter(|line| !line.contains(":max"));
-        ensure!(
-            limits.count() == 0 && found.lines().count() >= 6,
-            "there was to be no limit"
-        );
+        let found = self.run(KERNEL_FREE)?;
+        ensure!(found == FREE, "the kernel's files were to say\n{FREE}");
+        let quotas = "cat /sys/fs/cgroup/system.slice/homework-*/cpu.max 2>/dev/null || true";
+        for quota in self.guest.ok(quotas).lines() {
+            ensure!(quota.starts_with("max "), "there is a quota left: {quota}");
+        }
         Ok(())
     }
 
