@@ -116,14 +116,17 @@ fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
     for row in &plan.rows {
         if let Some(by) = &row.overridden {
+            // In the table's words: a file that systemd wrote has bytes.
+            let after = row.after.as_ref().filter(|_| row.withheld.is_none());
+            let value = after.map_or(by.value.as_str(), |after| &after.text);
             notes.push(format!(
-                "{} {}: {}:{} sets {} and wins over the profile's {} (`override = true` would turn that round)",
+                "{} {}: {value}, not the profile's {}, because of\n  {}:{}\n  \
+                 (`override = true` in the profile would turn that round)",
                 row.unit,
                 row.key.name(),
+                by.wanted,
                 by.by.path.display(),
                 by.by.line,
-                by.value,
-                by.wanted
             ));
         } else if let Some(wanted) = &row.withheld {
             notes.push(format!(

@@ -1,24 +1,14 @@
-//! The demonstration's services, without memctl.
+//! The demonstration on every suite: the example's profile on the services it was written for.
 
 use anyhow::Result;
-use xtask::demo;
 use xtask::guest::{Guest, Suite};
+use xtask::{demo, package};
 
-/// gunicorn, celery's worker and beat, and redis run on a server of 906 MB and
-/// scrape a page.
-pub fn services_run(suite: Suite) -> Result<()> {
-    let guest = Guest::boot(demo::server(suite))?;
-    demo::start_services(&guest);
-    for unit in [
-        "homework-scraper",
-        "homework-celery",
-        "homework-beat",
-        "redis-server",
-    ] {
-        guest.ok(format!("systemctl is-active {unit}.service"));
-        let current = format!("/sys/fs/cgroup/system.slice/{unit}.service/memory.current");
-        let bytes: u64 = guest.ok(format!("cat {current}")).trim().parse()?;
-        assert!(bytes > 1 << 20, "{unit} holds {bytes} bytes");
-    }
-    Ok(())
+/// Each step of the tour, checked by the kernel's files, with nobody restarted or killed.
+pub fn homework_is_limited(suite: Suite) -> Result<()> {
+    let guest = Guest::boot(demo::server(suite, &package::deb()?))?;
+    demo::start(&guest);
+    let mut shown = Vec::new();
+    demo::tour(&guest, &mut shown)
+        .map_err(|error| error.context(String::from_utf8_lossy(&shown).into_owned()))
 }

@@ -35,7 +35,7 @@ macro_rules! scenarios {
 
 scenarios! {
     boots::boots,
-    demo::services_run,
+    demo::homework_is_limited,
     limits::limits_are_in_the_kernel,
     limits::the_administrator_wins,
     limits::plans_and_permissions,

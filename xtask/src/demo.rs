@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::guest::{Guest, GuestConfig, Script, Suite};
 use crate::{host, package, tell};
@@ -12,35 +12,63 @@ use crate::{host, package, tell};
 /// What the small server has.
 const MEMORY_MIB: u32 = 906;
 
-/// What is shown, as an administrator would type it.
-const SHOWN: &[&str] = &[
-    "free --mega",
-    "systemctl list-units --no-pager --no-legend 'homework-*' redis-server.service",
-];
+/// What is looked at in the kernel while the profile is in force.
+const KERNEL: &str = "grep . homework-*/{memory.high,memory.max,cpu.max}";
 
-/// Boots the server and shows memctl on it, on standard output.
+/// What is looked at without it: `cpu.max` is only there while somebody limits
+/// a unit's neighbours.
+const KERNEL_FREE: &str = "grep . homework-*/{memory.high,memory.max}";
+
+/// The same without any limit.
+const FREE: &str = "\
+homework-beat.service/memory.high:max
+homework-celery.service/memory.high:max
+homework-scraper.service/memory.high:max
+homework-beat.service/memory.max:max
+homework-celery.service/memory.max:max
+homework-scraper.service/memory.max:max
+";
+
+/// The kernel's files under the profile, in the order of [`KERNEL`].
+const LIMITED: &str = "\
+homework-beat.service/memory.high:125829120
+homework-celery.service/memory.high:209715200
+homework-scraper.service/memory.high:367001600
+homework-beat.service/memory.max:157286400
+homework-celery.service/memory.max:262144000
+homework-scraper.service/memory.max:419430400
+homework-beat.service/cpu.max:30000 100000
+homework-celery.service/cpu.max:50000 100000
+homework-scraper.service/cpu.max:80000 100000
+";
+
+/// Who runs, and in which start of the unit: the same again means that nobody
+/// was restarted or killed.
+const LIVES: &str = "systemctl show --property=MainPID,InvocationID homework-{scraper,celery,beat}";
+
+/// Boots the server and shows memctl on it, on standard output. An error means
+/// that memctl did not do there what it is for.
 pub fn run() -> Result<()> {
-    let deb = match package::deb() {
-        Ok(deb) => deb,
-        Err(_) => package::build()?,
-    };
+    let deb = package::built()?;
     tell::step(format_args!(
         "booting a server of {MEMORY_MIB} MB with Debian 13"
     ));
-    let guest = Guest::boot(server(Suite::Trixie).file(deb, "/root/memctl.deb"))?;
+    let guest = Guest::boot(server(Suite::Trixie, &deb))?;
     tell::step("installing memctl, starting gunicorn, celery and redis");
-    guest.ok("dpkg --install /root/memctl.deb");
-    start_services(&guest);
-    for command in SHOWN {
-        show(&guest, command)?;
-    }
-    Ok(())
+    start(&guest);
+    tour(&guest, &mut io::stdout())
 }
 
-/// The server, with the homework scraper's files in it.
-pub fn server(suite: Suite) -> GuestConfig {
+/// The server, with the package, the homework scraper's files and the profile.
+pub fn server(suite: Suite, deb: &std::path::Path) -> GuestConfig {
     let files = host::repository().join("xtask/demo");
-    let mut config = GuestConfig::new(suite).memory_mib(MEMORY_MIB);
+    let mut config = GuestConfig::new(suite)
+        .memory_mib(MEMORY_MIB)
+        .file(deb, "/root/memctl.deb")
+        .file(
+            host::repository().join("examples/homework.toml"),
+            "/root/homework.toml",
+        );
     for name in ["app.py", "tasks.py"] {
         config = config.file(files.join(name), format!("/srv/homework/{name}"));
     }
@@ -54,25 +82,120 @@ pub fn server(suite: Suite) -> GuestConfig {
     )
 }
 
-/// Starts the homework scraper and waits until it has scraped a page.
-pub fn start_services(guest: &Guest) {
+/// Installs memctl, starts the homework scraper, and waits until it has
+/// scraped a page.
+pub fn start(guest: &Guest) {
     const START: &str = "
+dpkg --install /root/memctl.deb
 systemctl daemon-reload
 systemctl start redis-server homework-scraper homework-celery homework-beat
 page='import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8000\").read().decode())'
 until python3 -c \"$page\" | grep '^[1-9]'; do sleep 1; done
 ";
-    guest.ok(Script::new(START).timeout(Duration::from_secs(180)));
+    guest.ok(Script::new(START).timeout(Duration::from_secs(240)));
 }
 
-/// Runs a command in the guest and shows it as if it had been typed there.
-fn show(guest: &Guest, command: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "\n# {command}")?;
-    let output = guest.sh(format!("{{ {command}\n}} 2>&1"));
-    out.write_all(&output.raw)?;
-    if !output.success() {
-        writeln!(out, "[exit status {}]", output.status)?;
+/// Shows, command by command, what memctl does on the server, and checks it by
+/// the kernel's files.
+pub fn tour(guest: &Guest, out: &mut dyn Write) -> Result<()> {
+    let mut tour = Tour { guest, out };
+    let lives = guest.ok(LIVES);
+
+    tour.say("A small server: gunicorn, a celery worker, celery beat; nothing is limited.")?;
+    tour.run("free --mega | head -n 2")?;
+    tour.run("systemctl list-units --legend=no 'homework-*'")?;
+    tour.run("cd /sys/fs/cgroup/system.slice")?;
+    tour.run("grep . homework-*/memory.current")?;
+    tour.free()?;
+
+    tour.say("What would the profile change? Nothing is touched.")?;
+    tour.run("memctl plan ~/homework.toml")?;
+
+    tour.say("In force, now and at every boot, and proved by the kernel's own files.")?;
+    tour.run("memctl apply ~/homework.toml")?;
+    tour.limited()?;
+
+    tour.say("A limit that gunicorn could not live under is refused; nothing changes.")?;
+    let tight = "sed 's/400M/20M/; s/350M/15M/' ~/homework.toml >/tmp/homework.toml";
+    tour.run(tight)?;
+    tour.fails("memctl apply /tmp/homework.toml", 1)?;
+    tour.limited()?;
+
+    tour.say("An administrator's own setting wins, and is named.")?;
+    tour.run("systemctl set-property homework-celery.service MemoryMax=300M")?;
+    let plan = tour.run("memctl plan")?;
+    ensure!(
+        plan.contains("/50-MemoryMax.conf:") && plan.contains("300M"),
+        "the plan does not name what overrides the profile"
+    );
+    tour.run("systemctl revert homework-celery.service")?;
+
+    tour.say("And back.")?;
+    tour.run("memctl remove homework")?;
+    tour.free()?;
+
+    ensure!(guest.ok(LIVES) == lives, "a service was restarted");
+    let kills = guest.ok("cat /sys/fs/cgroup/system.slice/homework-*/memory.events");
+    for line in kills.lines().filter(|line| line.starts_with("oom")) {
+        ensure!(line.ends_with(" 0"), "a service was killed: {line}");
     }
-    Ok(())
+    tour.say("All services ran on all the while.")
+}
+
+struct Tour<'a> {
+    guest: &'a Guest,
+    out: &'a mut dyn Write,
+}
+
+impl Tour<'_> {
+    /// Tells what the next commands are about.
+    fn say(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.out, "\n--- {text}")?)
+    }
+
+    /// Looks at the kernel's files, which must be the profile's.
+    fn limited(&mut self) -> Result<()> {
+        let found = self.run(KERNEL)?;
+        ensure!(
+            found == LIMITED,
+            "the kernel's files were to say\n{LIMITED}"
+        );
+        Ok(())
+    }
+
+    /// Looks at the kernel's files, which must know no limit.
+    fn free(&mut self) -> Result<()> {
+        let found = self.run(KERNEL_FREE)?;
+        ensure!(found == FREE, "the kernel's files were to say\n{FREE}");
+        let quotas = "cat /sys/fs/cgroup/system.slice/homework-*/cpu.max 2>/dev/null || true";
+        for quota in self.guest.ok(quotas).lines() {
+            ensure!(quota.starts_with("max "), "there is a quota left: {quota}");
+        }
+        Ok(())
+    }
+
+    /// Runs a command that must succeed.
+    fn run(&mut self, command: &str) -> Result<String> {
+        self.fails(command, 0)
+    }
+
+    /// Runs a command that must end with this status, shown as if it had been
+    /// typed in the folder of the kernel's files.
+    fn fails(&mut self, command: &str, status: i32) -> Result<String> {
+        writeln!(self.out, "\n# {command}")?;
+        let script = format!(
+            "cd /sys/fs/cgroup/system.slice
+{{ {command}
+}} 2>&1"
+        );
+        let output = self.guest.sh(script);
+        self.out.write_all(&output.raw)?;
+        self.out.flush()?;
+        ensure!(
+            output.status == status,
+            "`{command}` ended with status {}, not {status}",
+            output.status
+        );
+        Ok(output.stdout)
+    }
 }

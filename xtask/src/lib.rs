@@ -4,6 +4,7 @@
 //! its behaviour is tested in [guests](guest): small virtual machines with a
 //! booted Debian, thrown away afterwards.
 
+pub mod bench;
 pub mod demo;
 pub mod guest;
 pub mod host;

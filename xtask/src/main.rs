@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::guest::Suite;
 
 mod guests;
 mod test;
@@ -22,6 +23,16 @@ enum Task {
     Test(test::Options),
     /// Show memctl at work on a small server of 906 MB.
     Demo,
+    /// Measure what apply, remove and the generator cost, beside what one would
+    /// do without memctl; takes some minutes for each suite.
+    Bench {
+        /// In a guest of this suite; may be given several times.
+        #[arg(long, default_value = "trixie")]
+        suite: Vec<Suite>,
+        /// How often each thing is measured.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Build the Debian package and print where it is.
     Deb,
     /// Boot guests to work with by hand.
@@ -34,6 +45,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Demo => xtask::demo::run().map(|()| ExitCode::SUCCESS),
+        Task::Bench { suite, rounds } => {
+            xtask::bench::run(&suite, rounds).map(|()| ExitCode::SUCCESS)
+        }
         Task::Deb => xtask::package::build().map(|deb| {
             println!("{}", deb.display());
             ExitCode::SUCCESS

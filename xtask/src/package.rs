@@ -26,6 +26,14 @@ pub fn stoppable() -> Result<PathBuf> {
     named_by(STOPPABLE)
 }
 
+/// The package that is named by [`DEB`], or else one built now.
+pub fn built() -> Result<PathBuf> {
+    match std::env::var_os(DEB) {
+        Some(_) => deb(),
+        None => build(),
+    }
+}
+
 fn named_by(variable: &str) -> Result<PathBuf> {
     let Some(path) = std::env::var_os(variable).map(PathBuf::from) else {
         bail!("{variable} is not set: run the scenarios by `cargo xtask test`");
@@ -67,10 +75,6 @@ pub fn build() -> Result<PathBuf> {
     let tree = work.join("memctl");
     tell::step(format_args!("building the package in {}", tree.display()));
     copy_sources(repository, &tree)?;
-    // What cargo built last time serves again.
-    let built = work.join("cargo");
-    fs::create_dir_all(&built)?;
-    std::os::unix::fs::symlink(&built, tree.join("target"))?;
     for old in debs(&work)? {
         fs::remove_file(old)?;
     }
@@ -80,6 +84,9 @@ pub fn build() -> Result<PathBuf> {
     let status = Command::new("dpkg-buildpackage")
         .args(["-us", "-uc", "-b", "-d"])
         .current_dir(&tree)
+        // A folder that the package's own cleaning leaves alone: what cargo
+        // built last time serves again.
+        .env("CARGO_TARGET_DIR", work.join("cargo"))
         .stdout(output.try_clone()?)
         .stderr(output)
         .status()
