@@ -113,12 +113,6 @@ impl Server {
         output.stderr
     }
 
-    /// A kernel file of a unit, by the cgroup that systemd names for it.
-    pub fn kernel(&self, unit: &str, file: &str) -> String {
-        let group = self.property(unit, "ControlGroup");
-        let text = self.guest.ok(format!("cat '/sys/fs/cgroup{group}/{file}'"));
-        text.trim().to_owned()
-    }
 
     /// A property of a unit.
     pub fn property(&self, unit: &str, property: &str) -> String {
