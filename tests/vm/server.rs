@@ -113,7 +113,6 @@ impl Server {
         output.stderr
     }
 
-
     /// A property of a unit.
     pub fn property(&self, unit: &str, property: &str) -> String {
         let text = self.guest.ok(format!(
