@@ -13,7 +13,7 @@ use crate::limits::totals::Totals;
 use crate::profile::Source;
 use crate::profiles::Set;
 use crate::systemd::files::UnitFiles;
-use crate::systemd::names::UnitName;
+use crate::systemd::reach::Reach;
 use crate::view;
 use crate::view::out::{print, tell};
 
@@ -128,14 +128,12 @@ pub(super) fn of_interest(plan: &Plan, profiles: &[Installed], named: bool) -> P
     if !named {
         return plan.clone();
     }
-    let covers = |unit: &UnitName| {
-        let mut units = profiles.iter().flat_map(|p| &p.profile.units);
-        units.any(|u| u.name.covers(unit))
-    };
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let names = Reach::new(units.map(|u| (&u.name, ())));
     let rows = plan
         .rows
         .iter()
-        .filter(|row| covers(&row.unit) || row.when != When::Unchanged);
+        .filter(|row| names.covers(&row.unit) || row.when != When::Unchanged);
     Plan {
         rows: rows.cloned().collect(),
         lowerings: plan.lowerings.clone(),

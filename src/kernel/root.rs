@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// The most that is read of any file that memctl did not write: kernel files and unit files are far smaller.
 const READ_LIMIT: u64 = 8 << 20;
 
+/// Room for the larger files of a cgroup and for most unit files.
+const FIRST_READ: u64 = 4 << 10;
+
 /// An open root directory.
 #[derive(Debug)]
 pub struct Root {
@@ -111,7 +114,8 @@ impl Root {
         if !kind.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        let mut bytes = Vec::new();
+        // A kernel file says that it is empty. Room for a whole one saves reading it by ever larger pieces.
+        let mut bytes = Vec::with_capacity(FIRST_READ.min(limit + 1) as usize);
         file.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }

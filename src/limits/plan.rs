@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::kernel::cgroup::{Cgroup, Held, Tree};
 use crate::kernel::host::Host;
-use crate::limits::dropin::DropIn;
+use crate::limits::dropin::{DropIn, file_name};
 use crate::limits::effective::{Effective, effective};
 use crate::limits::fit::{Bounds, Misfit, fit};
 use crate::limits::key::{Force, Key};
@@ -13,6 +13,7 @@ use crate::limits::level::{Level, expected, in_force, unset};
 use crate::limits::withhold::bounds_in_force;
 use crate::systemd::files::{Origin, Overlay, UnitFiles};
 use crate::systemd::names::UnitName;
+use crate::systemd::reach::Reach;
 
 /// What a plan is made over: the machine, the units that have a cgroup, the unit files.
 #[derive(Debug)]
@@ -117,25 +118,27 @@ pub struct Plan {
 pub fn plan(scene: &Scene<'_>, before: &Overlay, after: &[DropIn]) -> Result<Plan> {
     let overlay = crate::limits::dropin::overlay(after);
     let reached = reached_names(before, after);
+    let after = Reach::new(after.iter().map(|d| (&d.unit, d)));
+    let names = Reach::new(reached.iter().map(|name| (name, name)));
     let mut plan = Plan::default();
-    let mut running = BTreeSet::new();
+    let mut running: BTreeSet<&UnitName> = BTreeSet::new();
     for cgroup in scene.cgroups {
-        running.insert(&cgroup.unit);
-        let ours = reached.iter().any(|name| name.covers(&cgroup.unit));
+        let covering = names.covering(&cgroup.unit);
+        let ours = !covering.is_empty();
+        running.extend(covering);
         let unit = Unit {
             name: &cgroup.unit,
             cgroup: Some(cgroup),
             before: scene.effective(&cgroup.unit, before, ours)?,
             after: scene.effective(&cgroup.unit, &overlay, true)?,
-            wanted: wanted(&cgroup.unit, after),
+            wanted: wanted(&cgroup.unit, &after),
             ours,
         };
         plan.rows.extend(rows(scene, &unit)?);
         plan.lowerings.extend(lowering(scene, &unit)?);
     }
     for name in &reached {
-        let any_running = running.iter().any(|unit| name.covers(unit));
-        if any_running {
+        if running.contains(&name) {
             continue;
         }
         let unit = Unit {
@@ -143,7 +146,7 @@ pub fn plan(scene: &Scene<'_>, before: &Overlay, after: &[DropIn]) -> Result<Pla
             cgroup: None,
             before: scene.effective(name, before, true)?,
             after: scene.effective(name, &overlay, true)?,
-            wanted: wanted(name, after),
+            wanted: wanted(name, &after),
             ours: true,
         };
         plan.rows.extend(rows(scene, &unit)?);
@@ -200,9 +203,9 @@ fn reached_names(before: &Overlay, after: &[DropIn]) -> BTreeSet<UnitName> {
     old.chain(after.iter().map(|d| d.unit.clone())).collect()
 }
 
-fn wanted(unit: &UnitName, after: &[DropIn]) -> BTreeMap<Key, Wanted> {
-    let mut covering: Vec<&DropIn> = after.iter().filter(|d| d.unit.covers(unit)).collect();
-    covering.sort_by_key(|d| d.path().file_name().map(ToOwned::to_owned));
+fn wanted(unit: &UnitName, after: &Reach<'_, &DropIn>) -> BTreeMap<Key, Wanted> {
+    let mut covering = after.covering(unit);
+    covering.sort_by_key(|d| file_name(&d.unit, d.overrides));
     let mut found = BTreeMap::new();
     for dropin in covering {
         for (key, text) in &dropin.settings {

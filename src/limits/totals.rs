@@ -8,6 +8,7 @@ use crate::limits::dropin::Installed;
 use crate::limits::key::Key;
 use crate::limits::plan::{Plan, Row};
 use crate::systemd::names::{NameKind, UnitName, UnitType};
+use crate::systemd::reach::Reach;
 use crate::units::show_bytes;
 
 /// What the limits of a plan add up to, in bytes.
@@ -51,11 +52,10 @@ pub fn totals(plan: &Plan, profiles: &[Installed], cgroups: &[Cgroup], ram: u64)
 }
 
 fn rows_of<'p>(plan: &'p Plan, profiles: &[Installed]) -> Vec<&'p Row> {
-    let covered = |row: &&Row| {
-        let mut units = profiles.iter().flat_map(|p| &p.profile.units);
-        units.any(|unit| unit.name.covers(&row.unit))
-    };
-    plan.rows.iter().filter(covered).collect()
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let names = Reach::new(units.map(|unit| (&unit.name, ())));
+    let rows = plan.rows.iter();
+    rows.filter(|row| names.covers(&row.unit)).collect()
 }
 
 /// The sum of MemoryMax: a slice counts once for its members, a template per running instance.

@@ -12,6 +12,7 @@ use crate::limits::keep::as_directive;
 use crate::limits::key::Key;
 use crate::limits::level::{Level, expected, in_force};
 use crate::systemd::names::UnitName;
+use crate::systemd::reach::Reach;
 
 /// A unit whose new limits wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +40,21 @@ pub fn withhold(
 ) -> (Vec<Withheld>, Vec<Error>) {
     let mut found = Vec::new();
     let mut errors = Vec::new();
+    let mut changed = Vec::new();
+    let by_name = Reach::new(dropins.iter().map(|d| (&d.unit, d)));
     for cgroup in cgroups {
-        match look(dropins, tree, cgroup, host) {
+        match look(&by_name, tree, cgroup, host) {
             Ok(Some((withheld, own))) => {
-                dropins.retain(|d| d.path() != own.path());
-                dropins.push(own);
+                changed.push(own);
                 found.push(withheld);
             }
             Ok(None) => {}
             Err(error) => errors.push(error),
         }
+    }
+    for own in changed {
+        dropins.retain(|d| (&d.unit, d.overrides) != (&own.unit, own.overrides));
+        dropins.push(own);
     }
     (found, errors)
 }
@@ -57,19 +63,16 @@ pub fn withhold(
 const BOUNDING: [Key; 3] = [Key::MemoryHigh, Key::MemoryMax, Key::MemorySwapMax];
 
 fn look(
-    dropins: &[DropIn],
+    dropins: &Reach<'_, &DropIn>,
     tree: &Tree<'_>,
     cgroup: &Cgroup,
     host: &Host,
 ) -> Result<Option<(Withheld, DropIn)>> {
-    let mut covering: Vec<&DropIn> = dropins
-        .iter()
-        .filter(|d| d.unit.covers(&cgroup.unit))
-        .collect();
+    let mut covering = dropins.covering(&cgroup.unit);
     covering.sort_by_key(|d| file_name(&d.unit, d.overrides));
     // The last file that sets a directive has the last word among ours.
     let mut words: BTreeMap<Key, (&str, &DropIn)> = BTreeMap::new();
-    for dropin in covering {
+    for dropin in &covering {
         for key in BOUNDING {
             if let Some(text) = dropin.settings.get(&key) {
                 words.insert(key, (text, dropin));
@@ -107,7 +110,7 @@ fn look(
     let Some((_, strongest)) = words.values().max_by_key(|(_, d)| d.overrides) else {
         return Ok(None);
     };
-    let mut own = own_dropin(dropins, cgroup, strongest);
+    let mut own = own_dropin(&covering, cgroup, strongest);
     let mut settings = BTreeMap::new();
     for (_, key, present) in held_back.into_iter().filter(|(held, ..)| *held) {
         if let Some((text, _)) = words.get(&key) {
@@ -128,18 +131,21 @@ fn look(
 }
 
 /// The unit's own drop-in, to be changed; an empty one where only its template or prefix has any.
-fn own_dropin(dropins: &[DropIn], cgroup: &Cgroup, like: &DropIn) -> DropIn {
-    let mine = dropins
+fn own_dropin(covering: &[&&DropIn], cgroup: &Cgroup, like: &DropIn) -> DropIn {
+    let mine = covering
         .iter()
         .find(|d| d.unit == cgroup.unit && d.overrides == like.overrides);
-    mine.cloned().unwrap_or_else(|| DropIn {
-        unit: cgroup.unit.clone(),
-        overrides: like.overrides,
-        source: like.source.clone(),
-        hash: like.hash.clone(),
-        settings: BTreeMap::new(),
-        withheld: BTreeMap::new(),
-    })
+    match mine {
+        Some(mine) => DropIn::clone(mine),
+        None => DropIn {
+            unit: cgroup.unit.clone(),
+            overrides: like.overrides,
+            source: like.source.clone(),
+            hash: like.hash.clone(),
+            settings: BTreeMap::new(),
+            withheld: BTreeMap::new(),
+        },
+    }
 }
 
 /// The bounds the kernel has in force for a cgroup.

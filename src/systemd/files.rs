@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -191,8 +192,8 @@ impl<'a> UnitFiles<'a> {
         chosen: &mut BTreeMap<String, PathBuf>,
     ) -> Result<()> {
         let generated = dir.path == self.generator;
-        let path = dir.path.join(folder);
         if dir.names.contains(folder) {
+            let path = dir.path.join(folder);
             for file in self.list(&path)?.iter() {
                 if file.ends_with(".conf") && !(generated && is_ours(file)) {
                     chosen
@@ -202,10 +203,11 @@ impl<'a> UnitFiles<'a> {
             }
         }
         if generated {
-            let inside = overlay
-                .keys()
-                .filter(|key| key.parent() == Some(Path::new(folder)));
-            for key in inside {
+            // Sorted as they are, a folder's files stand together: of hundreds only those are looked at.
+            let folder = Path::new(folder);
+            let from = (Bound::Excluded(folder), Bound::Unbounded);
+            let inside = overlay.range::<Path, _>(from).map(|(key, _)| key);
+            for key in inside.take_while(|key| key.parent() == Some(folder)) {
                 if let Some(file) = key.file_name().and_then(|n| n.to_str()) {
                     chosen
                         .entry(file.to_owned())

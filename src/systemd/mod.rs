@@ -4,5 +4,6 @@ pub mod client;
 pub mod files;
 pub mod manager;
 pub mod names;
+pub mod reach;
 pub mod systemctl;
 pub mod unit_file;
