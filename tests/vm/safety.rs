@@ -231,7 +231,10 @@ pub fn swap_is_counted(suite: Suite) -> Result<()> {
     // Throttled under its need, with swap to go to: allowed, and it lives.
     server.profile("hog", "[unit.\"hog.service\"]\nMemoryHigh = \"100M\"\n");
     server.done("apply hog.toml");
-    server.guest.ok("for i in $(seq 100); do [ $(cat /sys/fs/cgroup/system.slice/hog.service/memory.current) -lt 125829120 ] && exit 0; sleep 0.2; done; exit 1");
+    // systemd 262 leaves the reclaim to the unit's next allocation; here it is asked for.
+    server.guest.ok("cd /sys/fs/cgroup/system.slice/hog.service
+         echo 110M >memory.reclaim || true
+         [ $(cat memory.current) -lt 125829120 ] && [ $(cat memory.swap.current) -gt 73400320 ]");
     assert_eq!(server.life("hog.service"), life);
 
     // All of it back into 150M does not fit; with its swap it does.
