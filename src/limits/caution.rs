@@ -1,5 +1,7 @@
 //! What is allowed and may still end badly: warnings before limits are put on units.
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 use crate::limits::dropin::{Installed, dropins, overlay};
 use crate::limits::effective::effective;
@@ -11,12 +13,16 @@ use crate::units::show_bytes;
 /// What systemd wants free in `/run` for a reload; 252 and 257 refuse below (FACTS 9).
 const RUN_LEAST: u64 = 16 << 20;
 
+/// How many units a warning names.
+const NAMED: usize = 3;
+
 /// The warnings for the units of `profiles`.
 ///
 /// # Errors
 /// A unit file that is there and cannot be read.
 pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<String>> {
     let mut found = Vec::new();
+    let mut dying: BTreeMap<String, Vec<&UnitName>> = BTreeMap::new();
     let generated = overlay(&dropins(profiles).0);
     for unit in profiles.iter().flat_map(|p| &p.profile.units) {
         let name = &unit.name;
@@ -32,8 +38,12 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
         };
         let known = all.iter().any(|(a, _)| a.key == "ExecStart");
         let limited = unit.limits.contains_key(&Key::MemoryMax);
-        if name.unit_type() == UnitType::Service && known && limited {
-            found.extend(stays_dead(name, last("Restart"), last("OOMPolicy")));
+        if name.unit_type() == UnitType::Service
+            && known
+            && limited
+            && let Some(restart) = stays_dead(last("Restart"), last("OOMPolicy"))
+        {
+            dying.entry(restart).or_default().push(name);
         }
         for key in [Key::MemoryMin, Key::MemoryLow] {
             if unit.limits.contains_key(&key) {
@@ -41,21 +51,39 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
             }
         }
     }
-    Ok(found)
+    let mut told: Vec<String> = dying.iter().map(|(r, units)| dead(r, units)).collect();
+    told.extend(found);
+    Ok(told)
 }
 
 /// An OOM kill ends a service for good unless it is restarted, or goes on without the victim (systemd #36529).
-fn stays_dead(name: &UnitName, restart: Option<String>, policy: Option<String>) -> Option<String> {
+/// Answers the `Restart=` that leaves it dead.
+fn stays_dead(restart: Option<String>, policy: Option<String>) -> Option<String> {
     let restart = restart.filter(|r| !r.is_empty());
     let restart = restart.unwrap_or_else(|| "no".to_owned());
     let dead = matches!(restart.as_str(), "no" | "on-success");
     let goes_on = policy.as_deref() == Some("continue");
-    (dead && !goes_on).then(|| {
-        format!(
+    (dead && !goes_on).then_some(restart)
+}
+
+/// One warning for all services of a kind: a line for each would bury the others.
+fn dead(restart: &str, units: &[&UnitName]) -> String {
+    if let [name] = units {
+        return format!(
             "{name} has Restart={restart}: if the kernel kills it at MemoryMax it stays dead \
              (Restart=on-failure in its unit would bring it back)"
-        )
-    })
+        );
+    }
+    let mut names: Vec<&str> = units.iter().take(NAMED).map(|u| u.as_str()).collect();
+    if units.len() > NAMED {
+        names.push("…");
+    }
+    format!(
+        "{} services have Restart={restart} ({}): what the kernel kills at MemoryMax stays dead \
+         (Restart=on-failure in its unit would bring it back)",
+        units.len(),
+        names.join(", ")
+    )
 }
 
 /// Protection holds only as far as every slice above has it too (FACTS 9c).
