@@ -108,8 +108,8 @@ pub struct Apply {
     /// Only show what would change
     #[arg(long)]
     pub dry_run: bool,
-    /// Leave out profiles that cannot be applied, apply the others
-    #[arg(long)]
+    /// Leave out faulty profiles, apply the others
+    #[arg(long, conflicts_with = "prune")]
     pub keep_going: bool,
 }
 

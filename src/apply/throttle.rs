@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::apply::record::OldValue;
 use crate::error::{Error, Result};
-use crate::kernel::cgroup::Tree;
+use crate::kernel::cgroup::{Tree, is_gone};
+use crate::kernel::root::is_absent;
 use crate::limits::fit::fit;
 use crate::limits::plan::Lowering;
 use crate::units::show_bytes;
@@ -59,9 +60,14 @@ pub fn throttle(
         let cgroup = &lowering.cgroup;
         let written = intended.iter().find(|v| v.cgroup == cgroup.path);
         if let Some(value) = written {
-            // A unit that has just ended needs no limit.
-            if tree.write(cgroup, &value.file, &value.new).is_err() {
-                continue;
+            match tree.write(cgroup, &value.file, &value.new) {
+                Ok(()) => {}
+                // A unit that has just ended needs no limit.
+                Err(e) if is_absent(&e) || is_gone(&e) => continue,
+                Err(e) => {
+                    let path = cgroup.path.join(&value.file);
+                    return Err(Error::io("write", &path, &e));
+                }
             }
         }
         if let Some(cap) = cap(lowering, page) {

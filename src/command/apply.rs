@@ -9,7 +9,7 @@ use crate::command::{Context, change, plan, sources};
 use crate::error::{Error, Kind, Result};
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
-use crate::limits::plan::When;
+use crate::limits::plan::{Row, When};
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::{check, fault_report};
@@ -151,8 +151,13 @@ pub(super) fn report(
 
 /// "Done: 3 units changed, confirmed in the kernel; 1 unit when started."
 fn summary(outcome: &Outcome) -> String {
+    let waits = |row: &Row| row.ours && row.when == When::NextStart;
     if !outcome.changed {
-        return "Nothing to change: everything is in force already.".to_owned();
+        return if outcome.plan.rows.iter().any(waits) {
+            "Nothing to change: what is not in force waits for its unit's next start.".to_owned()
+        } else {
+            "Nothing to change: everything is in force already.".to_owned()
+        };
     }
     let count = |when: When, told: &str| {
         let rows = outcome.plan.rows.iter();

@@ -212,8 +212,9 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Whether the cgroup went away under the read.
-fn is_gone(error: &io::Error) -> bool {
+/// Whether the cgroup went away under a read or write.
+#[must_use]
+pub fn is_gone(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
 }
 

@@ -23,8 +23,14 @@ impl Effective {
     /// Whether one of memctl's drop-ins has the last word.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        let name = self.origin.path.file_name();
-        name.and_then(|n| n.to_str()).is_some_and(is_ours)
+        let path = &self.origin.path;
+        let name = path.file_name().and_then(|n| n.to_str());
+        // A file of that name elsewhere masks ours: it is the administrator's.
+        let generated = path
+            .ancestors()
+            .nth(2)
+            .is_some_and(|dir| dir.ends_with("systemd/generator"));
+        generated && name.is_some_and(is_ours)
     }
 }
 

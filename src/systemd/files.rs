@@ -266,7 +266,7 @@ impl<'a> UnitFiles<'a> {
         // A drop-in that is a link to /dev/null masks its namesakes and says nothing itself.
         let text = match self.root.read_link(path)? {
             Some(target) if target == Path::new("/dev/null") => String::new(),
-            _ => self.root.read_if_any(path)?.unwrap_or_default(),
+            _ => self.root.read_lossy_if_any(path)?.unwrap_or_default(),
         };
         let parsed = Rc::new(unit_file::parse(&text));
         let mut cache = self.parsed.borrow_mut();
