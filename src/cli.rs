@@ -63,6 +63,12 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Put in force what was withheld from a unit that has started anew; memctl-withheld@.service calls it
+    #[command(hide = true)]
+    Started {
+        /// The unit
+        unit: String,
+    },
     /// Leave behind what running units cannot do without; the package calls it before it is removed
     #[command(hide = true)]
     Withdraw,

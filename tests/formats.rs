@@ -10,7 +10,6 @@ use std::path::Path;
 use std::process::Command;
 
 use memctl::apply::Tight;
-use memctl::limits::keep::Keep;
 use memctl::limits::plan::Plan;
 use memctl::limits::totals::totals;
 use memctl::profiles::Set;
@@ -99,9 +98,7 @@ fn what_apply_and_plan_say_of_a_running_system() {
     let set = Set::read(&world.root, &scope, &edits).expect("readable");
     let survey = memctl::apply::survey::Survey::take(&world.root, &scope).expect("a look");
     let installed = set.installed();
-    let prepared = survey
-        .prepare(&scope, &installed, &Keep::default())
-        .expect("a plan");
+    let prepared = survey.prepare(&installed).expect("a plan");
     let planned = Plan {
         lowerings: prepared.refused(),
         ..prepared.plan

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -82,22 +82,6 @@ fn furnish(name: &str, root: &Path) {
         }
         "20-large" => {
             fs::write(profiles.join("large.toml"), vec![b'#'; 10 << 20]).expect("write");
-        }
-        "30-keep" => {
-            let slice = root.join("sys/fs/cgroup/system.slice");
-            let inode = |unit: &str| fs::metadata(slice.join(unit)).expect(unit).ino();
-            let (same, other) = (inode("same.service"), inode("anew.service") + 1);
-            let entry = |unit: &str, inode: u64, settings: &str| {
-                format!(r#"{{"unit":"{unit}","inode":{inode},"settings":{{{settings}}}}}"#)
-            };
-            let text = format!(
-                r#"{{"v":1,"units":[{},{},{}]}}"#,
-                entry("same.service", same, r#""MemoryMax":"524288000""#),
-                entry("anew.service", other, r#""MemoryMax":"524288000""#),
-                entry("gone.service", 1, r#""MemoryMax":"524288000""#),
-            );
-            fs::create_dir_all(root.join("run/memctl")).expect("mkdir");
-            fs::write(root.join("run/memctl/keep.json"), text).expect("write");
         }
         _ => {}
     }

@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::apply::record::{Contents, Record};
-use crate::apply::survey::{Prepared, Survey};
+use crate::apply::survey::Survey;
 use crate::apply::transaction::Transaction;
 use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
-use crate::limits::keep::Keep;
-use crate::limits::plan::{Lowering, Plan};
+use crate::limits::lowering::Lowering;
+use crate::limits::plan::Plan;
 use crate::limits::totals::totals;
 use crate::scope::Scope;
 use crate::systemd::manager::Manager;
@@ -34,6 +34,37 @@ pub struct Edit {
     pub path: PathBuf,
     /// What is to be there; `None`: nothing.
     pub new: Option<Contents>,
+}
+
+/// What is to be brought about.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// The profiles that are to count.
+    pub profiles: &'r [Installed],
+    /// What that changes in their files.
+    pub edits: &'r [Edit],
+    /// Those of the profiles that were asked for by name; `None`: all.
+    pub named: Option<&'r [String]>,
+    /// What to do about running units that hold too much.
+    pub tight: Tight,
+    /// An earlier change was found unfinished.
+    pub recovered: bool,
+}
+
+impl Request<'_> {
+    /// Whether a profile is meant.
+    fn is_named(&self, installed: &Installed) -> bool {
+        let name = &installed.profile.name;
+        self.named.is_none_or(|named| named.contains(name))
+    }
+
+    /// Whether one of the meant profiles reaches a unit.
+    fn reaches(&self, unit: &UnitName) -> bool {
+        let meant = self.profiles.iter().filter(|p| self.is_named(p));
+        meant
+            .flat_map(|p| &p.profile.units)
+            .any(|u| u.name.covers(unit))
+    }
 }
 
 /// What to do about running units that hold too much.
@@ -77,7 +108,7 @@ pub struct Engine<'a> {
     pub interrupted: Arc<AtomicBool>,
 }
 
-impl Engine<'_> {
+impl<'a> Engine<'a> {
     /// Ends what an earlier memctl, killed half-way, left behind. Call it under the lock, before profiles are read.
     ///
     /// Answers whether there was anything: then the kernel may be behind the files, and the next plan shows it.
@@ -96,37 +127,38 @@ impl Engine<'_> {
         Ok(!records.is_empty())
     }
 
-    /// Brings about that `profiles`, with `edits` to their files, are what counts.
+    /// Brings about what is requested.
     ///
     /// # Errors
     /// Refused, with nothing changed; or failed and rolled back; or rolled back in part: the kind tells.
-    pub fn run(
-        &mut self,
-        profiles: &[Installed],
-        edits: &[Edit],
-        tight: Tight,
-        recovered: bool,
-    ) -> Result<Outcome> {
+    pub fn run(&mut self, request: Request<'_>) -> Result<Outcome> {
         stop::reached(stop::Step::Locked);
-        let mut survey = Survey::take(self.root, self.scope)?;
-        let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
-        let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
-        totals(&prepared.plan, profiles, &survey.cgroups, survey.host.ram).check_budgets()?;
+        let mut survey = self.survey()?;
+        let mut prepared = survey.prepare(request.profiles)?;
+        let totals = totals(
+            &prepared.plan,
+            request.profiles,
+            &survey.cgroups,
+            survey.host.ram,
+        );
+        totals.check_budgets()?;
         let mut restarted = Vec::new();
-        if tight.restart && !prepared.misfits.is_empty() {
-            restarted = self.restart(&survey, &prepared.misfits)?;
-            survey = Survey::take(self.root, self.scope)?;
-            keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
-            prepared = survey.prepare(self.scope, profiles, &keep)?;
+        if request.tight.restart {
+            // What waits already for another profile's sake is left in peace.
+            let new = prepared.refused();
+            let meant = |l: &&Lowering| new.contains(*l) || request.reaches(&l.cgroup.unit);
+            let full: Vec<Lowering> = prepared.misfits().filter(meant).cloned().collect();
+            if !full.is_empty() {
+                restarted = self.restart(&survey, &full)?;
+                survey = self.survey()?;
+                prepared = survey.prepare(request.profiles)?;
+            }
         }
         let refused = prepared.refused();
-        if !refused.is_empty() {
-            if !tight.next_start {
-                return Err(refusal::refusal(&survey.tree, &survey.cgroups, &refused)?);
-            }
-            prepared = self.wait(&survey, profiles, &prepared, &mut keep)?;
+        if !refused.is_empty() && !request.tight.next_start {
+            return Err(refusal::refusal(&survey.tree, &survey.cgroups, &refused)?);
         }
-        if edits.is_empty() && !recovered && !survey.differs(&prepared) {
+        if request.edits.is_empty() && !request.recovered && !survey.differs(&prepared) {
             return Ok(Outcome {
                 plan: prepared.plan,
                 changed: !restarted.is_empty(),
@@ -137,8 +169,7 @@ impl Engine<'_> {
         let warnings = self.carry_out(Transaction {
             survey: &survey,
             prepared: &prepared,
-            edits,
-            keep,
+            edits: request.edits,
         })?;
         Ok(Outcome {
             plan: prepared.plan,
@@ -148,21 +179,10 @@ impl Engine<'_> {
         })
     }
 
-    /// Lets what cannot follow wait: the generator does it for the profiles' own limits; for the others there is
-    /// the keep.
-    fn wait(
-        &self,
-        survey: &Survey<'_>,
-        profiles: &[Installed],
-        prepared: &Prepared,
-        keep: &mut Keep,
-    ) -> Result<Prepared> {
-        for lowering in &prepared.plan.lowerings {
-            if let Some(misfit) = lowering.misfit {
-                keep.add(&survey.tree, &lowering.cgroup, lowering.before, misfit);
-            }
-        }
-        survey.prepare(self.scope, profiles, keep)
+    /// One look at everything, with systemd's version.
+    fn survey(&mut self) -> Result<Survey<'a>> {
+        let version = self.manager.version()?;
+        Ok(Survey::take(self.root, self.scope)?.under(major(&version)))
     }
 
     /// Restarts running services that hold too much, one after the other, and makes sure that each came back.
@@ -212,6 +232,13 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+/// `257.7-1` → 257.
+#[must_use]
+pub fn major(version: &str) -> Option<u32> {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
 }
 
 fn is_oneshot(survey: &Survey<'_>, unit: &UnitName) -> Result<bool> {

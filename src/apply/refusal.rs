@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::Tree;
-use crate::limits::plan::Lowering;
+use crate::limits::lowering::Lowering;
 use crate::systemd::names::UnitType;
 use crate::units::show_bytes;
 
@@ -35,8 +35,9 @@ pub fn refusal(
             )
         } else {
             format!(
-                "{unit} needs {demand}; MemoryHigh={} without swap would throttle it to a standstill",
-                show_bytes(lowering.after.high)
+                "{unit} needs {demand}; MemoryHigh={} would throttle it to a standstill: {}",
+                show_bytes(lowering.after.high),
+                swap_left(lowering)
             )
         };
         if misfit.swap {
@@ -48,7 +49,7 @@ pub fn refusal(
         if unit.unit_type() == UnitType::Slice {
             line += &members(tree, cgroups, lowering)?;
         }
-        if let Some(origin) = lowering.origin.as_ref().filter(|_| !lowering.ours) {
+        if let Some(origin) = lowering.origin().filter(|_| !lowering.ours) {
             line += &format!(
                 "; not from a profile: {}:{} is not in force yet, and any reload would realize it",
                 origin.path.display(),
@@ -70,6 +71,15 @@ pub fn refusal(
         "give them a higher limit; or --restart (restarts them gracefully first); \
          or --next-start (their limits wait until they start anew)",
     ))
+}
+
+/// Why the rest cannot go to swap.
+fn swap_left(lowering: &Lowering) -> String {
+    let allowed = lowering.after.swap.saturating_sub(lowering.held.swap);
+    match lowering.room.min(allowed) {
+        0 => "there is no swap for the rest".to_owned(),
+        room => format!("swap has room for {} of the rest", show_bytes(room)),
+    }
 }
 
 /// The least MemoryMax that leaves a demand under nine tenths, in whole mebibytes.
@@ -123,7 +133,7 @@ mod tests {
                 max: enough(demand) * MIB,
                 ..Bounds::NONE
             };
-            assert_eq!(fit(&held, Bounds::NONE, after, false), Ok(()));
+            assert_eq!(fit(&held, Bounds::NONE, after, 0), Ok(()));
         }
     }
 }

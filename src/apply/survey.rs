@@ -7,8 +7,9 @@ use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::kernel::host::Host;
 use crate::kernel::root::Root;
 use crate::limits::dropin::{DropIn, Installed, dropins, overlay};
-use crate::limits::keep::Keep;
-use crate::limits::plan::{Lowering, Plan, Row, Scene, When, plan};
+use crate::limits::lowering::Lowering;
+use crate::limits::plan::{Plan, Row, When, plan};
+use crate::limits::scene::Scene;
 use crate::limits::withhold::withhold;
 use crate::profiles::lenient;
 use crate::scope::Scope;
@@ -28,27 +29,34 @@ pub struct Survey<'a> {
     pub files: UnitFiles<'a>,
     /// memctl's drop-ins on disk.
     pub generated: Overlay,
+    /// The running systemd's version, where it was asked for.
+    pub systemd: Option<u32>,
 }
 
 /// What would be written, and what that changes.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// The drop-ins, with what is withheld or kept in them.
+    /// The drop-ins, with those that withhold.
     pub dropins: Vec<DropIn>,
     /// The changes.
     pub plan: Plan,
-    /// The running units that could not live under the profiles as they are written.
-    pub misfits: Vec<Lowering>,
+    /// The running units whose limits the files as they are written would lower.
+    pub lowerings: Vec<Lowering>,
     /// Those of them whose limits are withheld on disk already: nothing gets worse for them.
     pub waiting: BTreeSet<UnitName>,
 }
 
 impl Prepared {
+    /// The running units that could not live under the files as they are written.
+    pub fn misfits(&self) -> impl Iterator<Item = &Lowering> {
+        self.lowerings.iter().filter(|l| l.misfit.is_some())
+    }
+
     /// The misfits that this change would be the first to touch.
     #[must_use]
     pub fn refused(&self) -> Vec<Lowering> {
         let new = |l: &&Lowering| !self.waiting.contains(&l.cgroup.unit);
-        self.misfits.iter().filter(new).cloned().collect()
+        self.misfits().filter(new).cloned().collect()
     }
 }
 
@@ -79,57 +87,46 @@ impl<'a> Survey<'a> {
             },
             tree,
             files,
+            systemd: None,
         })
+    }
+
+    /// The same, knowing which directives the running systemd is too old for.
+    #[must_use]
+    pub fn under(self, systemd: Option<u32>) -> Self {
+        Self { systemd, ..self }
     }
 
     fn scene(&self) -> Scene<'_> {
         Scene {
             host: self.host,
+            systemd: self.systemd,
             cgroups: &self.cgroups,
             tree: &self.tree,
             files: &self.files,
         }
     }
 
-    /// What `profiles` would bring about, with `keep` for units that cannot follow.
+    /// What `profiles` would bring about; what cannot follow waits, as the generator will see to.
     ///
     /// # Errors
     /// A file that says something strange.
-    pub fn prepare(&self, scope: &Scope, profiles: &[Installed], keep: &Keep) -> Result<Prepared> {
-        let (written, _) = dropins(profiles);
-        let mut held_back = written.clone();
-        let (withheld, errors) = withhold(&mut held_back, &self.tree, &self.cgroups, &self.host);
-        if let Some(error) = errors.into_iter().next() {
-            return Err(error);
+    pub fn prepare(&self, profiles: &[Installed]) -> Result<Prepared> {
+        let (mut dropins, _) = dropins(profiles);
+        let mut planned = plan(&self.scene(), &self.generated, &dropins)?;
+        let lowerings = planned.lowerings.clone();
+        let held: Vec<DropIn> = lowerings.iter().filter_map(withhold).collect();
+        let as_on_disk = |d: &&DropIn| self.generated.get(&d.path()) == Some(&d.text());
+        let waiting = held.iter().filter(as_on_disk).map(|d| d.unit.clone());
+        let waiting = waiting.collect();
+        if !held.is_empty() {
+            dropins.extend(held);
+            planned = plan(&self.scene(), &self.generated, &dropins)?;
         }
-        keep.add_dropins(scope, &self.cgroups, &mut held_back);
-        let mut plain = written;
-        keep.add_dropins(scope, &self.cgroups, &mut plain);
-        let as_written = plan(&self.scene(), &self.generated, &plain)?;
-        let misfits = as_written
-            .lowerings
-            .iter()
-            .filter(|l| l.misfit.is_some())
-            .cloned()
-            .collect();
-        let plan = if withheld.is_empty() {
-            as_written
-        } else {
-            plan(&self.scene(), &self.generated, &held_back)?
-        };
-        let waiting = held_back
-            .iter()
-            .filter(|d| !d.withheld.is_empty())
-            .filter(|d| {
-                let there = self.generated.get(&d.path());
-                there.is_some_and(|text| same_settings(text, &d.text()))
-            })
-            .map(|d| d.unit.clone())
-            .collect();
         Ok(Prepared {
-            dropins: held_back,
-            plan,
-            misfits,
+            dropins,
+            plan: planned,
+            lowerings,
             waiting,
         })
     }
@@ -141,13 +138,4 @@ impl<'a> Survey<'a> {
         let now = |row: &Row| row.ours && row.when == When::Now;
         overlay != self.generated || prepared.plan.rows.iter().any(now)
     }
-}
-
-/// Whether two drop-ins set the same, whatever file they are made from.
-fn same_settings(a: &str, b: &str) -> bool {
-    let settings = |text: &str| -> Vec<String> {
-        let lines = text.lines().filter(|line| !line.starts_with("# Profile:"));
-        lines.map(ToOwned::to_owned).collect()
-    };
-    settings(a) == settings(b)
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Tree, is_gone};
 use crate::kernel::root::is_absent;
 use crate::limits::fit::fit;
-use crate::limits::plan::Lowering;
+use crate::limits::lowering::Lowering;
 use crate::units::show_bytes;
 
 /// How much is asked of `memory.reclaim` at once: small enough that a unit never stands still for long.
@@ -54,7 +54,6 @@ pub fn throttle(
     lowerings: &[Lowering],
     intended: &[OldValue],
     page: u64,
-    host_swap: bool,
 ) -> Result<()> {
     for lowering in lowerings {
         let cgroup = &lowering.cgroup;
@@ -76,7 +75,7 @@ pub fn throttle(
         let Some(held) = tree.held(cgroup)? else {
             continue;
         };
-        if fit(&held, lowering.before, lowering.after, host_swap).is_err() {
+        if fit(&held, lowering.before, lowering.after, lowering.room).is_err() {
             return Err(Error::failed(format!(
                 "{} has grown meanwhile: it needs {} now, too much for MemoryMax={}",
                 cgroup.unit,

@@ -11,25 +11,24 @@ use crate::apply::{Edit, Engine};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::cgroup::Cgroup;
 use crate::kernel::root::Root;
-use crate::limits::keep::Keep;
+use crate::limits::dropin::{Rank, file_name};
 use crate::limits::key::Key;
 use crate::limits::level::Level;
-use crate::limits::plan::Lowering;
+use crate::limits::lowering::Lowering;
 
 /// A change that is ready to be made.
 pub(super) struct Transaction<'t> {
     pub survey: &'t Survey<'t>,
     pub prepared: &'t Prepared,
     pub edits: &'t [Edit],
-    pub keep: Keep,
 }
 
 impl Engine<'_> {
     /// Makes the change; answers the warnings.
-    pub(super) fn carry_out(&mut self, mut change: Transaction<'_>) -> Result<Vec<String>> {
+    pub(super) fn carry_out(&mut self, change: Transaction<'_>) -> Result<Vec<String>> {
         let (root, survey) = (self.root, change.survey);
         let lowerings = &change.prepared.plan.lowerings;
-        let (page, swap) = (survey.host.page, survey.host.swap > 0);
+        let page = survey.host.page;
         let targets = targets(&change.prepared.plan, &survey.cgroups, &survey.tree);
         let throttled = intended(&survey.tree, lowerings, page);
         let mut record = Record::new(self.scope, self.old_files(change.edits)?, throttled);
@@ -38,12 +37,11 @@ impl Engine<'_> {
         if !record.kernel.is_empty() {
             (self.progress)("making room");
         }
-        let roomy = throttle(&survey.tree, lowerings, &record.kernel, page, swap);
+        let roomy = throttle(&survey.tree, lowerings, &record.kernel, page);
         reached(Step::Throttled);
         let installed = roomy
             .and_then(|()| self.check_interrupted())
             .and_then(|()| self.install(change.edits))
-            .and_then(|()| change.keep.write(root, self.scope))
             .and_then(|()| {
                 record.undo = false;
                 record.write(root)
@@ -168,10 +166,10 @@ impl Engine<'_> {
         if change.survey.tree.walk()?.iter().all(known) {
             return Ok(Vec::new());
         }
-        let mut survey = Survey::take(self.root, self.scope)?;
+        let mut survey = self.survey()?;
         survey.cgroups.retain(|cgroup| !known(cgroup));
         let profiles = crate::profiles::lenient(self.root, self.scope).0;
-        let new = survey.prepare(self.scope, &profiles, &change.keep)?;
+        let new = survey.prepare(&profiles)?;
         let targets = targets(&new.plan, &survey.cgroups, &survey.tree);
         self.confirm(&survey, &targets)
     }
@@ -180,14 +178,10 @@ impl Engine<'_> {
     fn why(&self, change: &Transaction<'_>, missed: &[Miss]) -> Error {
         let after = Survey::take(self.root, self.scope).map(|s| s.generated);
         let grown = missed.iter().find(|miss| {
-            let unit = miss.target.cgroup.unit.as_str();
-            let held_back = |overlay: &crate::systemd::files::Overlay| {
-                overlay.iter().any(|(path, text)| {
-                    path.starts_with(format!("{unit}.d")) && text.contains("memctl-withheld")
-                })
-            };
-            let planned = crate::limits::dropin::overlay(&change.prepared.dropins);
-            after.as_ref().is_ok_and(held_back) && !held_back(&planned)
+            let unit = &miss.target.cgroup.unit;
+            let holds = Path::new(&format!("{unit}.d")).join(file_name(unit, Rank::Holds));
+            let planned = change.prepared.dropins.iter().any(|d| d.path() == holds);
+            !planned && after.as_ref().is_ok_and(|all| all.contains_key(&holds))
         });
         match grown {
             Some(miss) => Error::failed(format!(
@@ -250,20 +244,13 @@ impl Engine<'_> {
         record.restore_files(root)?;
         noted?;
         reached(Step::Restored);
-        // What has outgrown its old limit must not meet it again.
-        let survey = Survey::take(root, self.scope)?;
-        let mut keep = Keep::read(root, self.scope, &survey.tree, &survey.cgroups);
+        // What has outgrown its old limit does not meet it again: the generator withholds it.
+        let survey = self.survey()?;
         let profiles = crate::profiles::lenient(root, self.scope).0;
-        let back = survey.prepare(self.scope, &profiles, &keep)?;
-        let mut kept = Vec::new();
-        for lowering in &back.misfits {
-            if let Some(misfit) = lowering.misfit {
-                keep.add(&survey.tree, &lowering.cgroup, lowering.before, misfit);
-                kept.push(lowering.cgroup.unit.to_string());
-            }
-        }
-        keep.write(root, self.scope)?;
-        let back = survey.prepare(self.scope, &profiles, &keep)?;
+        let back = survey.prepare(&profiles)?;
+        let waited = |l: &&Lowering| change.prepared.waiting.contains(&l.cgroup.unit);
+        let grown = back.misfits().filter(|l| !waited(l));
+        let kept = grown.map(|l| l.cgroup.unit.to_string()).collect();
         if survey.differs(&back) {
             self.manager.reload()?;
             let aims = crate::apply::realize::targets(&back.plan, &survey.cgroups, &survey.tree);

@@ -3,12 +3,11 @@
 use crate::apply::lock::{self, Lock};
 use crate::apply::record::{present, put};
 use crate::apply::survey::Survey;
-use crate::apply::{Edit, Engine, Outcome, PATIENCE, Tight};
+use crate::apply::{Edit, Engine, Outcome, PATIENCE, Request, Tight};
 use crate::cli::Apply;
 use crate::command::{Context, change, plan, sources};
 use crate::error::{Error, Kind, Result};
 use crate::limits::dropin::Installed;
-use crate::limits::keep::Keep;
 use crate::limits::plan::{Row, When};
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
@@ -47,7 +46,14 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         next_start: options.tight.next_start,
     };
     let installed = wish.set.installed();
-    let outcome = engine.run(&installed, &wish.edits, tight, recovered);
+    let names: Vec<String> = given.iter().map(|g| g.name.clone()).collect();
+    let outcome = engine.run(Request {
+        profiles: &installed,
+        edits: &wish.edits,
+        named: (!names.is_empty()).then_some(&names),
+        tight,
+        recovered,
+    });
     progress.done();
     let mut outcome = outcome?;
     let survey = Survey::take(&context.root, &context.scope)?;
@@ -211,7 +217,7 @@ pub(super) fn in_image(
     }
     let survey = Survey::take(&context.root, &context.scope)?;
     let installed = wish.set.installed();
-    let prepared = survey.prepare(&context.scope, &installed, &Keep::default())?;
+    let prepared = survey.prepare(&installed)?;
     let shown = plan::profiles_of(&installed, given);
     let outcome = Outcome {
         plan: change::of_interest(&prepared.plan, &shown, true),

@@ -8,6 +8,7 @@ mod profiles;
 mod remove;
 mod render;
 mod sources;
+mod started;
 mod verify;
 mod withdraw;
 
@@ -55,6 +56,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Verify(options) => verify::run(&context, options),
         Verb::Render(options) => render::run(&context, options),
         Verb::Completions { shell } => completions::run(*shell),
+        Verb::Started { unit } => started::run(&context, unit),
         Verb::Withdraw => withdraw::run(&context),
     }
 }

@@ -7,7 +7,6 @@ use crate::cli::{self, Profiles};
 use crate::command::{Context, change, sources};
 use crate::error::{EXIT_CHANGES, Result};
 use crate::limits::dropin::Installed;
-use crate::limits::keep::Keep;
 use crate::limits::totals::totals;
 use crate::profile::Source;
 use crate::profiles::Set;
@@ -38,9 +37,8 @@ pub(super) fn preview(context: &Context, given: &[Source], options: &Profiles) -
 pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Result<bool> {
     let (root, scope) = (&context.root, &context.scope);
     let survey = Survey::take(root, scope)?;
-    let keep = Keep::read(root, scope, &survey.tree, &survey.cgroups);
     let installed = wish.set.installed();
-    let prepared = survey.prepare(scope, &installed, &keep)?;
+    let prepared = survey.prepare(&installed)?;
     let shown = profiles_of(&installed, given);
     let mut plan = change::of_interest(&prepared.plan, &shown, !given.is_empty());
     plan.lowerings = prepared.refused();

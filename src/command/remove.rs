@@ -1,7 +1,7 @@
 //! `memctl remove NAME…`.
 
 use crate::apply::lock::{self, Lock};
-use crate::apply::{Engine, PATIENCE, Tight};
+use crate::apply::{Engine, PATIENCE, Request, Tight};
 use crate::cli::Remove;
 use crate::command::plan::Wish;
 use crate::command::{Context, apply, change, plan};
@@ -51,7 +51,13 @@ pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
         restart: options.tight.restart,
         next_start: options.tight.next_start,
     };
-    let outcome = engine.run(&wish.set.installed(), &wish.edits, tight, recovered);
+    let outcome = engine.run(Request {
+        profiles: &wish.set.installed(),
+        edits: &wish.edits,
+        named: Some(&options.names),
+        tight,
+        recovered,
+    });
     progress.done();
     let mut outcome = outcome?;
     outcome.plan = change::of_interest(&outcome.plan, &[], true);

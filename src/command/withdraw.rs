@@ -10,9 +10,9 @@ use crate::apply::lock::{self, Lock};
 use crate::apply::survey::Survey;
 use crate::command::{Context, apply};
 use crate::error::{Error, Result};
-use crate::limits::keep::{Keep, as_directive};
 use crate::limits::key::Key;
-use crate::limits::plan::Lowering;
+use crate::limits::lowering::Lowering;
+use crate::limits::withhold::as_directive;
 use crate::scope::Scope;
 use crate::view::out::print;
 
@@ -26,8 +26,8 @@ pub(super) fn run(context: &Context) -> Result<u8> {
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
     let survey = Survey::take(&context.root, &context.scope)?;
-    let without = survey.prepare(&context.scope, &[], &Keep::default())?;
-    for lowering in without.plan.lowerings.iter().filter(|l| l.ours) {
+    let without = survey.prepare(&[])?;
+    for lowering in without.lowerings.iter().filter(|l| l.ours) {
         let folder = format!("/run/systemd/system/{}.d", lowering.cgroup.unit);
         let text = text(lowering);
         let folder = context.root.make_dir(Path::new(&folder))?;
@@ -92,7 +92,8 @@ mod tests {
             after,
             misfit: None,
             ours: true,
-            origin: None,
+            room: 0,
+            words: std::collections::BTreeMap::new(),
         };
         let text = text(&lowering);
         let (_, body) = text.split_once("[Service]\n").expect("a section");

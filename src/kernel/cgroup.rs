@@ -187,6 +187,35 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// What the slices above a cgroup still let it swap out, in bytes; `u64::MAX` where none limits that.
+    ///
+    /// # Errors
+    /// A file is there and says nothing that can be understood; with the path.
+    pub fn swap_room_above(&self, cgroup: &Cgroup) -> Result<u64> {
+        let mut room = u64::MAX;
+        // Slices of the system's manager lie above a user's too; the root of all has no such files.
+        for folder in cgroup.path.ancestors().skip(1) {
+            let read = |name| self.root.read_if_any(&folder.join(name));
+            let (Some(max), Some(current)) =
+                (read("memory.swap.max")?, read("memory.swap.current")?)
+            else {
+                break;
+            };
+            let number = |name: &str, text: &str| match text.trim() {
+                "max" => Ok(u64::MAX),
+                text => text.parse::<u64>().map_err(|_| {
+                    Error::failed(format!(
+                        "{}: unexpected {text:?}",
+                        folder.join(name).display()
+                    ))
+                }),
+            };
+            let max = number("memory.swap.max", &max)?;
+            room = room.min(max.saturating_sub(number("memory.swap.current", &current)?));
+        }
+        Ok(room)
+    }
+
     /// Whether this kernel has no such file at all: its controller is on in the cgroup and the file is not there
     /// (FACTS 9a: `memory.zswap.max`).
     #[must_use]
@@ -281,6 +310,27 @@ mod tests {
                 "system.slice/system-w.slice",
             ]
         );
+    }
+
+    #[test]
+    fn the_least_room_above_counts() {
+        let (_dir, root) = tree(&[
+            ("cgroup.controllers", "cpu memory\n"),
+            ("a.slice/memory.swap.max", "1000\n"),
+            ("a.slice/memory.swap.current", "900\n"),
+            ("a.slice/a-b.slice/memory.swap.max", "max\n"),
+            ("a.slice/a-b.slice/memory.swap.current", "900\n"),
+            ("a.slice/a-b.slice/x.service/memory.swap.max", "5\n"),
+        ]);
+        let tree = Tree::new(&root, &Scope::System);
+        let room = |unit: &str| {
+            let cgroups = tree.walk().expect("walk");
+            let cgroup = cgroups.iter().find(|c| c.unit.as_str() == unit);
+            tree.swap_room_above(cgroup.expect(unit)).expect(unit)
+        };
+        assert_eq!(room("x.service"), 100);
+        assert_eq!(room("a-b.slice"), 100);
+        assert_eq!(room("a.slice"), u64::MAX);
     }
 
     #[test]

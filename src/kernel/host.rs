@@ -10,8 +10,8 @@ use crate::kernel::root::Root;
 pub struct Host {
     /// RAM as systemd counts it: the kernel's total, or the root cgroup's limit in a container, if less.
     pub ram: u64,
-    /// All swap.
-    pub swap: u64,
+    /// Swap that nobody uses yet.
+    pub swap_free: u64,
     /// The page size, to which the kernel rounds memory limits down (FACTS 9b).
     pub page: u64,
     /// What `TasksMax=` takes percentages of: the least of threads-max, pid_max - 1 and the root's pids.max.
@@ -22,7 +22,7 @@ impl Host {
     /// A machine that is not there: an image. Percentages of its RAM stay percentages.
     pub const UNKNOWN: Self = Self {
         ram: 0,
-        swap: 0,
+        swap_free: 0,
         page: 4096,
         tasks: 0,
     };
@@ -49,7 +49,7 @@ impl Host {
         ];
         Ok(Self {
             ram: total.min(limit / page * page),
-            swap: field("SwapTotal").unwrap_or(0),
+            swap_free: field("SwapFree").unwrap_or(0),
             page,
             tasks: tasks.into_iter().flatten().min().unwrap_or(u64::MAX),
         })
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn meminfo_fields_are_bytes() {
-        let text = "MemTotal:         925000 kB\nSwapTotal:       0 kB\nHugePages_Total:   3\n";
+        let text = "MemTotal:         925000 kB\nSwapFree:       0 kB\nHugePages_Total:   3\n";
         assert_eq!(kib_field(text, "MemTotal"), Some(925_000 * 1024));
-        assert_eq!(kib_field(text, "SwapTotal"), Some(0));
+        assert_eq!(kib_field(text, "SwapFree"), Some(0));
         assert_eq!(kib_field(text, "HugePages_Total"), None);
         assert_eq!(
             kib_field("MemTotal: 18446744073709551615 kB", "MemTotal"),
@@ -94,13 +94,16 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
             std::fs::write(path, text).expect("write");
         };
-        write("proc/meminfo", "MemTotal: 1048576 kB\nSwapTotal: 1024 kB\n");
+        write(
+            "proc/meminfo",
+            "MemTotal: 1048576 kB\nSwapTotal: 2048 kB\nSwapFree: 1024 kB\n",
+        );
         write("proc/sys/kernel/pid_max", "32768\n");
         write("proc/sys/kernel/threads-max", "15595\n");
         write("sys/fs/cgroup/memory.max", "536870913\n");
         let host = Host::read(&Root::open(dir.path()).expect("open")).expect("read");
         assert_eq!(host.tasks, 15595);
         assert_eq!(host.ram, 536_870_912, "a container's limit, in whole pages");
-        assert_eq!(host.swap, 1 << 20);
+        assert_eq!(host.swap_free, 1 << 20);
     }
 }

@@ -27,16 +27,27 @@ pub struct Installed {
 pub struct DropIn {
     /// The unit, template, instance or prefix.
     pub unit: UnitName,
-    /// Whether it wins over the administrator's drop-ins.
-    pub overrides: bool,
-    /// The profile's file.
+    /// Whom it gives way to.
+    pub rank: Rank,
+    /// The profile's file; empty for what no profile says.
     pub source: PathBuf,
-    /// The fingerprint of that file; empty for what no profile says.
+    /// The fingerprint of that file.
     pub hash: String,
     /// What it sets, in systemd's words.
     pub settings: BTreeMap<Key, String>,
-    /// What is withheld until the unit's next start: directive → the profile's value.
+    /// What waits for the unit's next start meanwhile: directive → the files' value.
     pub withheld: BTreeMap<Key, String>,
+}
+
+/// Where a drop-in stands among all of a unit's: the last one that sets a directive has the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Gives way to everybody's.
+    GivesWay,
+    /// `override = true`: wins over the administrator's.
+    Overrides,
+    /// Withholds: wins over every other while the unit runs and holds too much.
+    Holds,
 }
 
 /// A unit that two profiles name: the first by file name has it.
@@ -88,7 +99,11 @@ fn dropin(installed: &Installed, unit: &UnitProfile) -> DropIn {
     let settings = unit.limits.iter();
     DropIn {
         unit: unit.name.clone(),
-        overrides: unit.overrides,
+        rank: if unit.overrides {
+            Rank::Overrides
+        } else {
+            Rank::GivesWay
+        },
         source: installed.path.clone(),
         hash: installed.hash.clone(),
         settings: settings.map(|(key, s)| (*key, s.text.clone())).collect(),
@@ -100,7 +115,7 @@ impl DropIn {
     /// The path below the generator's folder: `x.service.d/00-memctl.conf`.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        Path::new(&format!("{}.d", self.unit)).join(file_name(&self.unit, self.overrides))
+        Path::new(&format!("{}.d", self.unit)).join(file_name(&self.unit, self.rank))
     }
 
     /// The file's text.
@@ -109,23 +124,22 @@ impl DropIn {
         let mut text =
             "# Written by memctl-generator at every daemon-reload; changes made here are lost.\n"
                 .to_owned();
-        let source = self.source.display();
-        text += &match self.hash.as_str() {
-            "" => format!("# Kept until the unit starts anew: {source}\n"),
-            hash => format!("# Profile: {source} (sha256 {hash})\n"),
-        };
-        if !self.withheld.is_empty() {
-            // The unit pulls in the oneshot when it starts, and comes up before it: by then its limits fit.
+        if self.rank == Rank::Holds {
             text.push_str(
-                "# Held at the kernel's present value, because the unit runs and holds more:\n",
+                "# Held at the kernel's present value: the unit runs and holds more than these allow,\n\
+                 # so they wait for its next start.\n",
             );
             for (key, value) in &self.withheld {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "#   {}={value}", key.name());
             }
+            // The unit pulls in the oneshot when it starts, and comes up before it: by then its limits fit.
             text.push_str(
-                "[Unit]\nWants=memctl-withheld.service\nBefore=memctl-withheld.service\n",
+                "[Unit]\nWants=memctl-withheld@%n.service\nBefore=memctl-withheld@%n.service\n",
             );
+        } else {
+            let source = self.source.display();
+            let _ = writeln!(text, "# Profile: {source} (sha256 {})", self.hash);
         }
         let _ = writeln!(text, "[{}]", self.unit.unit_type().section());
         for (key, value) in &self.settings {
@@ -144,8 +158,12 @@ pub fn overlay(dropins: &[DropIn]) -> Overlay {
 /// The file name of a drop-in. Sorts before all others and so gives way to everybody (FACTS 4), or behind all
 /// with `override`; prefix, template and unit have different names and so merge, the most specific last (FACTS 5).
 #[must_use]
-pub fn file_name(unit: &UnitName, overrides: bool) -> String {
-    let stem = if overrides { "zz-memctl" } else { "00-memctl" };
+pub fn file_name(unit: &UnitName, rank: Rank) -> String {
+    let stem = match rank {
+        Rank::GivesWay => "00-memctl",
+        Rank::Overrides => "zz-memctl",
+        Rank::Holds => "zzz-memctl",
+    };
     match (unit.kind(), unit.prefix_depth()) {
         (NameKind::Plain | NameKind::Instance, _) => format!("{stem}.conf"),
         (NameKind::Template, _) => format!("{stem}-template.conf"),
@@ -165,7 +183,7 @@ mod tests {
 
     #[test]
     fn file_names_sort_from_the_general_to_the_specific() {
-        for overrides in [false, true] {
+        for rank in [Rank::GivesWay, Rank::Overrides, Rank::Holds] {
             let names: Vec<String> = [
                 "a-.service",
                 "a-b-.service",
@@ -174,21 +192,23 @@ mod tests {
                 "a-b-c-d@1.service",
             ]
             .iter()
-            .map(|unit| file_name(&name(unit), overrides))
+            .map(|unit| file_name(&name(unit), rank))
             .collect();
             let mut sorted = names.clone();
             sorted.sort();
             assert_eq!(names, sorted);
         }
-        assert!(file_name(&name("a.service"), false).as_str() < "10-administrator.conf");
-        assert!(file_name(&name("a-.service"), true).as_str() > "override.conf");
+        let file = |unit: &str, rank| file_name(&name(unit), rank);
+        assert!(file("a.service", Rank::GivesWay).as_str() < "10-administrator.conf");
+        assert!(file("a-.service", Rank::Overrides).as_str() > "override.conf");
+        assert!(file("a.service", Rank::Holds) > file("a.service", Rank::Overrides));
     }
 
     #[test]
     fn the_text_names_its_profile() {
         let dropin = DropIn {
             unit: name("web.service"),
-            overrides: false,
+            rank: Rank::GivesWay,
             source: "/etc/memctl/profiles.d/web.toml".into(),
             hash: fingerprint(b""),
             settings: BTreeMap::from([

@@ -214,7 +214,7 @@ mod tests {
 
     const HOST: Host = Host {
         ram: 1 << 30,
-        swap: 0,
+        swap_free: 0,
         page: 4096,
         tasks: 15_595,
     };

@@ -3,30 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::kernel::cgroup::{Cgroup, Held, Tree};
-use crate::kernel::host::Host;
-use crate::limits::dropin::{DropIn, file_name};
-use crate::limits::effective::{Effective, effective};
-use crate::limits::fit::{Bounds, Misfit, fit};
+use crate::kernel::cgroup::Cgroup;
+use crate::limits::dropin::{DropIn, Rank, file_name};
+use crate::limits::effective::Effective;
+use crate::limits::fit::Bounds;
 use crate::limits::key::{Force, Key};
-use crate::limits::level::{Level, expected, in_force, unset};
-use crate::limits::withhold::bounds_in_force;
-use crate::systemd::files::{Origin, Overlay, UnitFiles};
+use crate::limits::level::{Level, expected, unset};
+use crate::limits::lowering::{Lowering, lowering};
+use crate::limits::scene::Scene;
+use crate::systemd::files::{Origin, Overlay};
 use crate::systemd::names::UnitName;
 use crate::systemd::reach::Reach;
-
-/// What a plan is made over: the machine, the units that have a cgroup, the unit files.
-#[derive(Debug)]
-pub struct Scene<'a> {
-    /// The machine's figures.
-    pub host: Host,
-    /// Every unit that has a cgroup; empty for an image.
-    pub cgroups: &'a [Cgroup],
-    /// Their files.
-    pub tree: &'a Tree<'a>,
-    /// The unit files on disk.
-    pub files: &'a UnitFiles<'a>,
-}
 
 /// When a change takes force (FACTS 9a).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,25 +69,6 @@ pub struct Overridden {
     pub wanted: String,
 }
 
-/// A running unit whose memory limits would become tighter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lowering {
-    /// The unit.
-    pub cgroup: Cgroup,
-    /// What it holds.
-    pub held: Held,
-    /// What is in force.
-    pub before: Bounds,
-    /// What would be.
-    pub after: Bounds,
-    /// Why it cannot live under that, if it cannot.
-    pub misfit: Option<Misfit>,
-    /// A profile's drop-in reaches the unit.
-    pub ours: bool,
-    /// The line that sets the new MemoryMax.
-    pub origin: Option<Origin>,
-}
-
 /// What would change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -129,13 +97,18 @@ pub fn plan(scene: &Scene<'_>, before: &Overlay, after: &[DropIn]) -> Result<Pla
         let unit = Unit {
             name: &cgroup.unit,
             cgroup: Some(cgroup),
-            before: scene.effective(&cgroup.unit, before, ours)?,
-            after: scene.effective(&cgroup.unit, &overlay, true)?,
+            before: if ours {
+                scene.effective(&cgroup.unit, before)?
+            } else {
+                BTreeMap::new()
+            },
+            after: scene.effective(&cgroup.unit, &overlay)?,
             wanted: wanted(&cgroup.unit, &after),
             ours,
         };
         plan.rows.extend(rows(scene, &unit)?);
-        plan.lowerings.extend(lowering(scene, &unit)?);
+        plan.lowerings
+            .extend(lowering(scene, cgroup, &unit.after, ours)?);
     }
     for name in &reached {
         if running.contains(&name) {
@@ -144,8 +117,8 @@ pub fn plan(scene: &Scene<'_>, before: &Overlay, after: &[DropIn]) -> Result<Pla
         let unit = Unit {
             name,
             cgroup: None,
-            before: scene.effective(name, before, true)?,
-            after: scene.effective(name, &overlay, true)?,
+            before: scene.effective(name, before)?,
+            after: scene.effective(name, &overlay)?,
             wanted: wanted(name, &after),
             ours: true,
         };
@@ -172,40 +145,20 @@ struct Wanted {
     withheld: Option<String>,
 }
 
-impl Scene<'_> {
-    fn effective(
-        &self,
-        unit: &UnitName,
-        overlay: &Overlay,
-        needed: bool,
-    ) -> Result<BTreeMap<Key, Effective>> {
-        if !needed {
-            return Ok(BTreeMap::new());
-        }
-        Ok(effective(unit, &self.files.assignments(unit, overlay)?))
-    }
-
-    /// What will be in force by an effective word, or by its absence.
-    fn level(&self, key: Key, word: Option<&Effective>) -> Option<Level> {
-        match word.and_then(|w| w.value.as_ref()) {
-            Some(value) => expected(key, value, &self.host),
-            None => unset(key),
-        }
-    }
-}
-
-/// The units, templates and prefixes that drop-ins are written for.
+/// The units, templates and prefixes that profiles' drop-ins are written for, and strangers that were withheld
+/// from: what is no longer must come into force.
 fn reached_names(before: &Overlay, after: &[DropIn]) -> BTreeSet<UnitName> {
     let old = before.keys().filter_map(|path| {
         let folder = path.parent()?.to_str()?;
         UnitName::parse(folder.strip_suffix(".d")?).ok()
     });
-    old.chain(after.iter().map(|d| d.unit.clone())).collect()
+    let new = after.iter().filter(|d| d.rank != Rank::Holds);
+    old.chain(new.map(|d| d.unit.clone())).collect()
 }
 
 fn wanted(unit: &UnitName, after: &Reach<'_, &DropIn>) -> BTreeMap<Key, Wanted> {
     let mut covering = after.covering(unit);
-    covering.sort_by_key(|d| file_name(&d.unit, d.overrides));
+    covering.sort_by_key(|d| file_name(&d.unit, d.rank));
     let mut found = BTreeMap::new();
     for dropin in covering {
         for (key, text) in &dropin.settings {
@@ -217,9 +170,6 @@ fn wanted(unit: &UnitName, after: &Reach<'_, &DropIn>) -> BTreeMap<Key, Wanted> 
     found
 }
 
-/// The keys that can kill or stall: a stranger's are looked at too.
-const BOUNDING: [Key; 3] = [Key::MemoryHigh, Key::MemoryMax, Key::MemorySwapMax];
-
 fn rows(scene: &Scene<'_>, unit: &Unit<'_>) -> Result<Vec<Row>> {
     let keys: BTreeSet<Key> = if unit.ours {
         // What our drop-ins set, and what those that go away have set.
@@ -228,7 +178,7 @@ fn rows(scene: &Scene<'_>, unit: &Unit<'_>) -> Result<Vec<Row>> {
             .chain(unit.wanted.keys().copied())
             .collect()
     } else {
-        let theirs = unit.after.keys().filter(|key| BOUNDING.contains(key));
+        let theirs = unit.after.keys().filter(|key| Bounds::KEYS.contains(key));
         theirs.copied().collect()
     };
     let mut rows = Vec::new();
@@ -251,12 +201,15 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
             shown(word, scene.level(key, word))
         }
         // A controller that nobody has asked for yet limits nothing.
-        (Some(cgroup), Some(_)) => kernel_level(scene, cgroup, key)?
-            .or_else(|| unset(key))
-            .map(|level| Shown {
-                text: level.to_string(),
-                level: Some(level),
-            }),
+        (Some(cgroup), Some(_)) => {
+            scene
+                .kernel_level(cgroup, key)?
+                .or_else(|| unset(key))
+                .map(|level| Shown {
+                    text: level.to_string(),
+                    level: Some(level),
+                })
+        }
         _ => {
             let word = unit.before.get(&key);
             shown(word, scene.level(key, word))
@@ -305,11 +258,6 @@ fn row(scene: &Scene<'_>, unit: &Unit<'_>, key: Key) -> Result<Row> {
         withheld,
         ours: unit.ours,
     })
-}
-
-fn kernel_level(scene: &Scene<'_>, cgroup: &Cgroup, key: Key) -> Result<Option<Level>> {
-    in_force(key, |file| scene.tree.file(cgroup, file))
-        .map_err(|e| e.context(&cgroup.path.display().to_string()))
 }
 
 fn text_of(word: Option<&Effective>) -> Option<&str> {
@@ -366,43 +314,6 @@ fn overridden(
         },
         wanted: wanted.text.clone(),
     })
-}
-
-fn lowering(scene: &Scene<'_>, unit: &Unit<'_>) -> Result<Option<Lowering>> {
-    let Some(cgroup) = unit.cgroup else {
-        return Ok(None);
-    };
-    // A stranger that no file limits can only be loosened.
-    let named = BOUNDING.iter().any(|key| unit.after.contains_key(key));
-    if !named && !unit.ours {
-        return Ok(None);
-    }
-    let before = bounds_in_force(scene.tree, cgroup)?;
-    let bytes = |key| {
-        scene
-            .level(key, unit.after.get(&key))
-            .map_or(u64::MAX, Level::bytes)
-    };
-    let after = Bounds {
-        high: bytes(Key::MemoryHigh),
-        max: bytes(Key::MemoryMax),
-        swap: bytes(Key::MemorySwapMax),
-    };
-    if !before.lowers(after) {
-        return Ok(None);
-    }
-    let Some(held) = scene.tree.held(cgroup)? else {
-        return Ok(None);
-    };
-    Ok(Some(Lowering {
-        cgroup: cgroup.clone(),
-        held,
-        before,
-        after,
-        misfit: fit(&held, before, after, scene.host.swap > 0).err(),
-        ours: unit.ours,
-        origin: unit.after.get(&Key::MemoryMax).map(|w| w.origin.clone()),
-    }))
 }
 
 impl Plan {

@@ -62,7 +62,9 @@ pub type Overlay = BTreeMap<PathBuf, String>;
 #[must_use]
 pub fn is_ours(file_name: &str) -> bool {
     file_name.ends_with(".conf")
-        && (file_name.starts_with("00-memctl") || file_name.starts_with("zz-memctl"))
+        && ["00-memctl", "zz-memctl", "zzz-memctl"]
+            .iter()
+            .any(|stem| file_name.starts_with(stem))
 }
 
 impl<'a> UnitFiles<'a> {
