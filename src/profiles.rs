@@ -47,7 +47,11 @@ impl ReadTree for Tree<'_> {
         match self.instead.get(path) {
             Some(Some(Contents::Text(text))) => Ok(text.clone().into_bytes()),
             Some(Some(Contents::Bytes(bytes))) => Ok(bytes.clone()),
-            Some(_) => Err(io::ErrorKind::NotFound.into()),
+            Some(Some(Contents::Link(target))) => {
+                let target = path.parent().unwrap_or(path).join(target);
+                self.root.read_bytes(&target, limit as u64)
+            }
+            Some(None) => Err(io::ErrorKind::NotFound.into()),
             None => self.root.read_bytes(path, limit as u64),
         }
     }
@@ -55,7 +59,7 @@ impl ReadTree for Tree<'_> {
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let none = || io::Error::from(io::ErrorKind::InvalidInput);
         match self.instead.get(path) {
-            Some(Some(Contents::Mask)) => Ok("/dev/null".into()),
+            Some(Some(Contents::Link(target))) => Ok(target.clone()),
             Some(_) => Err(none()),
             None => match self.root.read_link(path) {
                 Ok(target) => target.ok_or_else(none),

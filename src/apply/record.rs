@@ -26,8 +26,16 @@ pub enum Contents {
     Text(String),
     /// A file that is no UTF-8: no profile, but the administrator's.
     Bytes(Vec<u8>),
+    /// A link: to `/dev/null` it masks, to elsewhere it is how the administrator keeps profiles.
+    Link(PathBuf),
+}
+
+impl Contents {
     /// A link to `/dev/null`.
-    Mask,
+    #[must_use]
+    pub fn mask() -> Self {
+        Self::Link("/dev/null".into())
+    }
 }
 
 /// A file that the transaction changes, as it was.
@@ -37,7 +45,20 @@ pub struct OldFile {
     pub path: PathBuf,
     /// What was there; `None`: nothing.
     pub old: Option<Contents>,
+    /// What comes there. Anything else than these two is somebody's later edit, and left alone.
+    pub new: Option<Contents>,
 }
+
+impl OldFile {
+    /// Whether the old contents are to be put back: what this transaction wrote is still there.
+    fn stands(&self, root: &Root) -> bool {
+        // What cannot be read is no edit of the administrator's.
+        present(root, &self.path).map_or(true, |now| now != self.old && now == self.new)
+    }
+}
+
+/// The form of the record that this memctl writes, and the only one that it reads.
+const VERSION: u32 = 1;
 
 /// A value that the preflight has written into the kernel by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +97,7 @@ impl Record {
     pub fn new(scope: &Scope, files: Vec<OldFile>, kernel: Vec<OldValue>) -> Self {
         let lasting = files.iter().any(|f| f.path.starts_with(scope.config_dir()));
         Self {
-            v: 1,
+            v: VERSION,
             undo: true,
             files,
             kernel,
@@ -99,10 +120,15 @@ impl Record {
             let Some(text) = root.read_if_any(&path)? else {
                 continue;
             };
-            let mut record: Self = serde_json::from_str(&text).map_err(|e| {
-                Error::failed(format!("{}: {e}", root.shown(&path).display()))
+            let damaged = |why: String| {
+                Error::failed(format!("{}: {why}", root.shown(&path).display()))
                     .remedy("look at the profiles in profiles.d beside it, then remove this file")
-            })?;
+            };
+            let mut record: Self =
+                serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+            if record.v != VERSION {
+                return Err(damaged(format!("of format {}, not {VERSION}", record.v)));
+            }
             record.folder = folder;
             found.push(record);
         }
@@ -127,16 +153,16 @@ impl Record {
         root.make_dir(&self.folder)?.remove(FILE)
     }
 
-    /// Puts the old files back in place; what is in place already needs no room on a full disk.
+    /// Puts the old files back in place; what is in place already needs no room on a full disk, and what somebody
+    /// has edited since is theirs.
     ///
     /// # Errors
     /// The first that cannot be; the record still makes the old ones count.
     pub fn restore_files(&self, root: &Root) -> Result<()> {
         for file in &self.files {
-            if present(root, &file.path).is_ok_and(|now| now == file.old) {
-                continue;
+            if file.stands(root) {
+                put(root, &file.path, file.old.as_ref())?;
             }
-            put(root, &file.path, file.old.as_ref())?;
         }
         Ok(())
     }
@@ -167,6 +193,7 @@ pub fn standing(root: &Root, scope: &Scope) -> BTreeMap<PathBuf, Option<Contents
         .into_iter()
         .filter(|record| record.undo)
         .flat_map(|record| record.files)
+        .filter(|file| file.stands(root))
         .map(|file| (file.path, file.old))
         .collect()
 }
@@ -176,11 +203,8 @@ pub fn standing(root: &Root, scope: &Scope) -> BTreeMap<PathBuf, Option<Contents
 /// # Errors
 /// It is there and cannot be read, or is too large to be put back.
 pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
-    if root
-        .read_link(path)?
-        .is_some_and(|t| t == Path::new("/dev/null"))
-    {
-        return Ok(Some(Contents::Mask));
+    if let Some(target) = root.read_link(path)? {
+        return Ok(Some(Contents::Link(target)));
     }
     match root.read_bytes(path, MOST as u64) {
         Ok(bytes) if bytes.len() > MOST => Err(Error::failed(format!(
@@ -193,6 +217,18 @@ pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
                 .map_or_else(|e| Contents::Bytes(e.into_bytes()), Contents::Text),
         )),
         Err(e) if crate::kernel::root::is_absent(&e) => Ok(None),
+        Err(e) => Err(Error::io("read", &root.shown(path), &e)),
+    }
+}
+
+/// Whether a profile's place says this already, be it through a link.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn says(root: &Root, path: &Path, text: &str) -> Result<bool> {
+    match root.read_bytes(path, MOST as u64) {
+        Ok(bytes) => Ok(bytes == text.as_bytes()),
+        Err(e) if crate::kernel::root::is_absent(&e) => Ok(false),
         Err(e) => Err(Error::io("read", &root.shown(path), &e)),
     }
 }
@@ -210,7 +246,7 @@ pub fn put(root: &Root, path: &Path, contents: Option<&Contents>) -> Result<()> 
     match contents {
         Some(Contents::Text(text)) => folder.replace(name, text.as_bytes()),
         Some(Contents::Bytes(bytes)) => folder.replace(name, bytes),
-        Some(Contents::Mask) => folder.link(name, "/dev/null"),
+        Some(Contents::Link(target)) => folder.link(name, target),
         None => folder.remove(name),
     }
 }

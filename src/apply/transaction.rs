@@ -72,6 +72,7 @@ impl Engine<'_> {
                 Ok(OldFile {
                     path: edit.path.clone(),
                     old: present(self.root, &edit.path)?,
+                    new: edit.new.clone(),
                 })
             })
             .collect()
@@ -88,7 +89,7 @@ impl Engine<'_> {
             let text: &[u8] = match &edit.new {
                 Some(Contents::Text(text)) => text.as_bytes(),
                 Some(Contents::Bytes(bytes)) => bytes,
-                Some(Contents::Mask) | None => continue,
+                Some(Contents::Link(_)) | None => continue,
             };
             let made = self.root.make_dir(folder).and_then(|f| f.stage(name, text));
             match made {

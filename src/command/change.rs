@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::apply::record::{Contents, present};
+use crate::apply::record::{Contents, says};
 use crate::apply::{Edit, Outcome};
 use crate::command::Context;
 use crate::error::{Error, Result};
@@ -35,8 +35,8 @@ pub(super) fn installs(
         if runtime {
             refuse_shadowed(context, source, set)?;
         }
-        let new = Some(Contents::Text(source.text().to_owned()));
-        if present(&context.root, &path)? != new {
+        if !says(&context.root, &path, source.text())? {
+            let new = Some(Contents::Text(source.text().to_owned()));
             edits.push(Edit { path, new });
         }
     }
@@ -83,7 +83,7 @@ pub(super) fn removals(context: &Context, name: &str, set: &Set) -> Vec<Edit> {
         edits.retain(|edit| edit.path != path);
         edits.push(Edit {
             path,
-            new: Some(Contents::Mask),
+            new: Some(Contents::mask()),
         });
     }
     edits

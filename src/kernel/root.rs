@@ -327,7 +327,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system call's, with the path.
-    pub fn link(&self, name: &str, target: &str) -> Result<()> {
+    pub fn link(&self, name: &str, target: &Path) -> Result<()> {
         let staged = staged_name(name);
         self.discard(&staged);
         fs::symlinkat(target, &self.fd, &staged)

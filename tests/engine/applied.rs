@@ -135,7 +135,7 @@ fn a_package_s_profile_is_masked_and_its_limits_go() {
     let mut fake = Fake::boot(&world, false);
     assert_eq!(world.limit(&format!("{WEB}/memory.max")), Some(400));
     let mask = Edit {
-        new: Some(Contents::Mask),
+        new: Some(Contents::mask()),
         ..uninstall("web")
     };
     fake.apply(&[mask], Tight::default()).expect("removed");

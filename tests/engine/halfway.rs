@@ -86,11 +86,13 @@ fn leave_at(world: &World, fake: &mut Fake<'_>, step: Step) {
         new: (285 * M).to_string(),
     };
     let old = [("a-web", Some(Contents::Text(web(500)))), ("b-cache", None)];
-    let files = old.map(|(name, old)| OldFile {
+    let new = [web(300), cache()];
+    let files = old.into_iter().zip(new).map(|((name, old), new)| OldFile {
         path: path(name).into(),
         old,
+        new: Some(Contents::Text(new)),
     });
-    let mut record = Record::new(&Scope::System, files.to_vec(), vec![throttle]);
+    let mut record = Record::new(&Scope::System, files.collect(), vec![throttle]);
     let note = |record: &Record| record.write(root).expect("written");
     if reached(Step::Recorded) {
         note(&record);
@@ -206,5 +208,34 @@ fn a_damaged_record_stops_with_words() {
     let error = fake.apply(&[], Tight::default()).expect_err("damaged");
     assert!(error.message().contains("transaction.json"), "{error}");
     assert!(error.to_string().contains("what to do"), "{error}");
+    assert_eq!(fake.asked(), [""; 0]);
+}
+
+#[test]
+fn what_the_administrator_has_edited_since_is_left_alone() {
+    let world = world(&[(WEB, 100)]);
+    world.profile("a-web", &web(500));
+    let mut fake = Fake::boot(&world, false);
+    leave_at(&world, &mut fake, Step::Installed);
+    // Nobody restored anything yet, and somebody has taken the matter into their own hands.
+    world.profile("a-web", &web(450));
+    fake.stray_reload();
+    assert_eq!(world.limit(&format!("{WEB}/memory.max")), Some(450));
+    fake.apply(&[], Tight::default()).expect("applied");
+    assert_eq!(world.installed("a-web"), Some(web(450)));
+    assert_eq!(world.installed("b-cache"), None, "the rest is as it was");
+    assert_eq!(world.record(), None);
+}
+
+#[test]
+fn a_record_of_another_format_is_not_guessed_at() {
+    let world = world(&[(WEB, 100)]);
+    world.write(
+        "etc/memctl/transaction.json",
+        r#"{"v":2,"undo":true,"files":[],"kernel":[]}"#,
+    );
+    let mut fake = Fake::boot(&world, false);
+    let error = fake.apply(&[], Tight::default()).expect_err("strange");
+    assert!(error.message().contains("of format 2"), "{error}");
     assert_eq!(fake.asked(), [""; 0]);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use memctl::apply::Tight;
 use memctl::error::Kind;
 use memctl::limits::key::Key;
 
-use crate::world::{Fake, install, unit};
+use crate::world::{ETC, Fake, install, unit};
 use crate::{CACHE, WEB, on_each_systemd, web, world};
 
 #[test]
@@ -146,7 +147,7 @@ fn going_back_touches_no_file_that_is_as_it_was() {
     // On a full disk nothing can be written, and nothing needs to be.
     let world = world(&[(WEB, 100)]);
     world.profile("web", &web(500));
-    let file = world.path().join(world::ETC).join("web.toml");
+    let file = world.path().join(ETC).join("web.toml");
     let inode = fs::metadata(&file).expect("there").ino();
     let mut fake = Fake::boot(&world, false);
     let flag: Arc<AtomicBool> = Arc::new(AtomicBool::new(true));
@@ -176,4 +177,19 @@ fn a_file_that_is_no_text_or_too_large_comes_back_as_it_was() {
             old.len()
         );
     }
+}
+
+#[test]
+fn a_link_to_a_profile_is_a_link_again() {
+    let world = world(&[(WEB, 100)]);
+    world.write("srv/web.toml", &web(500));
+    let link = world.path().join(ETC).join("web.toml");
+    fs::create_dir_all(link.parent().expect("a folder")).expect("mkdir");
+    std::os::unix::fs::symlink("/srv/web.toml", &link).expect("link");
+    let mut fake = Fake::boot(&world, false);
+    assert_eq!(world.limit(&format!("{WEB}/memory.max")), Some(500));
+    fake.deaf = vec![("web.service", Key::MemoryMax)];
+    fake.install("web", &web(400)).expect_err("rolled back");
+    let target = fs::read_link(&link).expect("a link");
+    assert_eq!(target, Path::new("/srv/web.toml"));
 }
