@@ -22,11 +22,17 @@ fn profiles(name: &str) -> Vec<PathBuf> {
     paths
 }
 
+/// A profile of the name that its file has.
+fn of_file(path: &Path, bytes: Vec<u8>) -> Source {
+    let name = path.file_stem().expect("a file").to_string_lossy();
+    Source::new(name, path, bytes)
+}
+
 fn source(path: &Path) -> Source {
     let bytes = fs::read(path).expect("readable");
     // Messages name the file alone, wherever the tests run.
     let file = path.file_name().expect("a file");
-    Source::of_file(Path::new(file), bytes)
+    of_file(Path::new(file), bytes)
 }
 
 fn shown(sources: &[Source]) -> String {
@@ -141,7 +147,7 @@ fn what_is_large_deep_or_binary_is_refused_at_once() {
         ("zeros", vec![0; 1000], "NUL"),
         ("one line", vec![b'x'; 1 << 20], "1 fault"),
     ] {
-        let message = shown(&[Source::of_file(Path::new("x.toml"), bytes)]);
+        let message = shown(&[of_file(Path::new("x.toml"), bytes)]);
         assert!(message.contains(says), "{name}: {message}");
         assert!(
             message.len() < 20_000,
@@ -158,7 +164,7 @@ fn a_thousand_units_are_a_profile_too() {
         text.push_str(&format!("[unit.\"w-{n}@.service\"]\nMemoryHigh = \"0.05%\"\nMemoryMax = \"0.1%\"\nrules = [ {{ above = \"90%\", action = \"alert\" }} ]\n"));
     }
     let checked = profile::check(
-        &Source::of_file(Path::new("x.toml"), text.into_bytes()),
+        &of_file(Path::new("x.toml"), text.into_bytes()),
         &Options::default(),
     );
     assert_eq!(checked.faults, []);

@@ -1,6 +1,6 @@
 //! A profile's bytes, and what has to be right about them before anybody looks for TOML.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::fault::{Concerns, Fault};
 
@@ -32,13 +32,6 @@ impl Source {
             text,
             broken,
         }
-    }
-
-    /// Takes the bytes of a file whose stem is the profile's name.
-    #[must_use]
-    pub fn of_file(path: &Path, bytes: Vec<u8>) -> Self {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        Self::new(name.into_owned(), path, bytes)
     }
 
     /// The text; replacement characters where it was no UTF-8, empty where it was no text at all.

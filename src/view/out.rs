@@ -31,12 +31,6 @@ pub fn colour_on_stderr() -> bool {
     io::stderr().is_terminal() && !no_colour()
 }
 
-/// Whether colour is wanted on standard output.
-#[must_use]
-pub fn colour_on_stdout() -> bool {
-    io::stdout().is_terminal() && !no_colour()
-}
-
 fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
         || std::env::var_os("TERM").is_some_and(|t| t == "dumb")

@@ -166,7 +166,7 @@ fn a_file_that_is_no_text_or_too_large_comes_back_as_it_was() {
     for old in [b"caf\xe9\n".to_vec(), vec![b'#'; 3 << 20]] {
         let world = world(&[(WEB, 100)]);
         world.profile("web", "");
-        let file = world.path().join(world::ETC).join("web.toml");
+        let file = world.path().join(ETC).join("web.toml");
         fs::write(&file, &old).expect("write");
         let mut fake = Fake::boot(&world, false);
         fake.refuse_reloads = 1;
