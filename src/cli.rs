@@ -63,12 +63,9 @@ pub enum Verb {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Put in force what was withheld from a unit that has started anew; memctl-withheld@.service calls it
+    /// Bring the kernel to where the unit files are; memctl's units call it after reloads and starts
     #[command(hide = true)]
-    Started {
-        /// The unit
-        unit: String,
-    },
+    Realize,
     /// Leave behind what running units cannot do without; the package calls it before it is removed
     #[command(hide = true)]
     Withdraw,

@@ -21,6 +21,17 @@ pub struct Lock {
     _file: OwnedFd,
 }
 
+/// Whether a memctl is at work just now. What cannot be asked is answered with no.
+#[must_use]
+pub fn is_held(root: &Root, scope: &Scope) -> bool {
+    let path = scope.runtime_dir().join("lock");
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
+    let Ok(file) = root.open_at(&path, flags, Mode::empty()) else {
+        return false;
+    };
+    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+}
+
 impl Lock {
     /// Takes the lock; waits for `patience` if somebody else has it, then says so.
     ///

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::apply::realize::Target;
 use crate::apply::record::{Contents, Record};
 use crate::apply::survey::Survey;
 use crate::apply::transaction::Transaction;
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::limits::lowering::Lowering;
+use crate::limits::pending::Pending;
 use crate::limits::plan::Plan;
 use crate::limits::totals::totals;
 use crate::scope::Scope;
@@ -177,6 +179,35 @@ impl<'a> Engine<'a> {
             warnings,
             restarted,
         })
+    }
+
+    /// Nudges what a reload has left behind beside the profiles' own: where a profile was deleted by hand nobody asks
+    /// for its limits any more, and they are in force still.
+    ///
+    /// Answers what came into force. What would not is left: it is systemd's, and nobody asked for it here.
+    ///
+    /// # Errors
+    /// A cgroup's file that says something strange.
+    pub fn catch_up(&mut self) -> Result<Vec<Pending>> {
+        let survey = self.survey()?;
+        let pending = survey.pending()?;
+        let targets: Vec<Target> = pending
+            .iter()
+            .map(|p| Target {
+                cgroup: p.cgroup.clone(),
+                inode: survey.tree.inode(&p.cgroup.path),
+                key: p.key,
+                before: p.before,
+                level: Some(p.level),
+            })
+            .collect();
+        let missed = realize::realize(self.manager, &survey.tree, &targets, |_| {})?;
+        let came = |p: &Pending| {
+            !missed
+                .iter()
+                .any(|m| m.target.cgroup == p.cgroup && m.target.key == p.key)
+        };
+        Ok(pending.into_iter().filter(came).collect())
     }
 
     /// One look at everything, with systemd's version.

@@ -7,7 +7,8 @@ use crate::kernel::cgroup::{Cgroup, Tree};
 use crate::kernel::host::Host;
 use crate::kernel::root::Root;
 use crate::limits::dropin::{DropIn, Installed, dropins, overlay};
-use crate::limits::lowering::Lowering;
+use crate::limits::lowering::{Lowering, lowering};
+use crate::limits::pending::{Pending, pending};
 use crate::limits::plan::{Plan, Row, When, plan};
 use crate::limits::scene::Scene;
 use crate::limits::withhold::withhold;
@@ -129,6 +130,25 @@ impl<'a> Survey<'a> {
             lowerings,
             waiting,
         })
+    }
+
+    /// What the files on disk say and the kernel does not have, of all running units that can follow.
+    ///
+    /// # Errors
+    /// A file that says something strange.
+    pub fn pending(&self) -> Result<Vec<Pending>> {
+        let scene = self.scene();
+        let mut found = Vec::new();
+        for cgroup in &self.cgroups {
+            let words = scene.effective(&cgroup.unit, &self.generated)?;
+            let lowering = lowering(&scene, cgroup, &words, false)?;
+            // A nudge is of the whole slice: nobody in it may be harmed.
+            if lowering.is_some_and(|l| l.misfit.is_some()) {
+                return Ok(Vec::new());
+            }
+            found.extend(pending(&scene, cgroup, &words)?);
+        }
+        Ok(found)
     }
 
     /// Whether systemd must be asked to reload for `prepared`.

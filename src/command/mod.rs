@@ -5,10 +5,10 @@ mod change;
 mod completions;
 mod plan;
 mod profiles;
+mod realize;
 mod remove;
 mod render;
 mod sources;
-mod started;
 mod verify;
 mod withdraw;
 
@@ -56,7 +56,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Verify(options) => verify::run(&context, options),
         Verb::Render(options) => render::run(&context, options),
         Verb::Completions { shell } => completions::run(*shell),
-        Verb::Started { unit } => started::run(&context, unit),
+        Verb::Realize => realize::run(&context),
         Verb::Withdraw => withdraw::run(&context),
     }
 }

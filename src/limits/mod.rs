@@ -8,6 +8,7 @@ pub mod generate;
 pub mod key;
 pub mod level;
 pub mod lowering;
+pub mod pending;
 pub mod plan;
 pub mod scene;
 pub mod totals;

@@ -1,5 +1,5 @@
-//! `memctl started UNIT`: what `memctl-withheld@.service` calls when a unit whose limits were withheld has started
-//! anew: by now they fit.
+//! `memctl realize`: brings the kernel to where the unit files are, after somebody else's reload and after the start
+//! of a unit from which limits were withheld. Called by the units `memctl-realize@` and `memctl-withheld@`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::apply::lock::Lock;
 use crate::apply::{Engine, PATIENCE, Request, Tight};
 use crate::command::{Context, apply, change};
 use crate::error::{Error, Result};
-use crate::limits::plan::When;
+use crate::limits::plan::{Row, Shown, When};
 use crate::profiles::lenient;
 use crate::systemd::manager::connect;
 use crate::view::out::print;
@@ -15,9 +15,9 @@ use crate::view::out::print;
 /// How long another memctl may be at work: many units may start at once, and each has its turn.
 const QUEUE: Duration = Duration::from_secs(600);
 
-pub(super) fn run(context: &Context, unit: &str) -> Result<u8> {
+pub(super) fn run(context: &Context) -> Result<u8> {
     if !context.root.is_host() {
-        return Err(Error::usage("started is for the running system alone"));
+        return Err(Error::usage("realize is for the running system alone"));
     }
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, QUEUE)?;
@@ -44,15 +44,28 @@ pub(super) fn run(context: &Context, unit: &str) -> Result<u8> {
         recovered,
     })?;
     change::warn(&outcome.warnings);
-    let rows = outcome.plan.rows.iter();
-    let mine: Vec<_> = rows.filter(|r| r.unit.as_str() == unit).collect();
-    for row in &mine {
-        let after = row.after.as_ref().map_or("–", |after| &after.text);
-        match row.when {
-            When::Now => print(&format!("{unit}: {}={after} is in force now", row.key))?,
-            When::NextStart => print(&format!("{unit}: {}={after} has to wait still", row.key))?,
-            When::Unchanged | When::NotRunning => {}
+    for row in outcome.plan.rows.iter().filter(|r| r.ours) {
+        if let Some(line) = line(row) {
+            print(&line)?;
         }
     }
+    for pending in engine.catch_up()? {
+        let unit = &pending.cgroup.unit;
+        print(&format!("{unit}: {}={}", pending.key, pending.level))?;
+    }
     Ok(0)
+}
+
+/// One line for the journal for what has changed, or has to wait.
+fn line(row: &Row) -> Option<String> {
+    let text = |shown: &Option<Shown>| shown.as_ref().map_or("–".to_owned(), |s| s.text.clone());
+    let (before, after) = (text(&row.before), text(&row.after));
+    match row.when {
+        When::Now => Some(format!("{}: {} {before} → {after}", row.unit, row.key)),
+        When::NextStart if row.withheld.is_some() => Some(format!(
+            "{}: {}={after} still waits, the unit holds too much for it",
+            row.unit, row.key
+        )),
+        _ => None,
+    }
 }
