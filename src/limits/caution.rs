@@ -56,12 +56,18 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
     Ok(told)
 }
 
-/// An OOM kill ends a service for good unless it is restarted, or goes on without the victim (systemd #36529).
-/// Answers the `Restart=` that leaves it dead.
+/// An OOM kill ends a service for good unless it is restarted, or goes on without the victim. Answers the `Restart=`
+/// that leaves it dead.
+///
+/// The service's result is `oom-kill` then, neither a signal nor a core dump to systemd: `on-abort` does not mean it,
+/// `on-abnormal` does (systemd #36529; `systemd.service(5)` has no row for it).
 fn stays_dead(restart: Option<String>, policy: Option<String>) -> Option<String> {
     let restart = restart.filter(|r| !r.is_empty());
     let restart = restart.unwrap_or_else(|| "no".to_owned());
-    let dead = matches!(restart.as_str(), "no" | "on-success");
+    let dead = matches!(
+        restart.as_str(),
+        "no" | "on-success" | "on-abort" | "on-watchdog"
+    );
     let goes_on = policy.as_deref() == Some("continue");
     (dead && !goes_on).then_some(restart)
 }
@@ -124,4 +130,26 @@ pub fn room_in_run() -> Option<String> {
             show_bytes(RUN_LEAST)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_restart_makes_of_an_oom_kill() {
+        let dead = |restart: &str, policy: &str| {
+            let said = |text: &str| Some(text.to_owned());
+            stays_dead(said(restart), said(policy)).is_some()
+        };
+        for restart in ["no", "", "on-success", "on-abort", "on-watchdog"] {
+            assert!(dead(restart, "stop"), "{restart}");
+            assert!(dead(restart, "kill"), "{restart}");
+            assert!(!dead(restart, "continue"), "{restart}");
+        }
+        for restart in ["always", "on-failure", "on-abnormal"] {
+            assert!(!dead(restart, "stop"), "{restart}");
+        }
+        assert_eq!(stays_dead(None, None).as_deref(), Some("no"));
+    }
 }
