@@ -22,6 +22,7 @@ use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
 use crate::limits::plan::{Lowering, Plan};
+use crate::limits::slices::slices;
 use crate::limits::totals::totals;
 use crate::scope::Scope;
 use crate::systemd::manager::Manager;
@@ -111,7 +112,8 @@ impl Engine<'_> {
         let mut survey = Survey::take(self.root, self.scope)?;
         let mut keep = Keep::read(self.root, self.scope, &survey.tree, &survey.cgroups);
         let mut prepared = survey.prepare(self.scope, profiles, &keep)?;
-        totals(&prepared.plan, profiles, &survey.cgroups, survey.host.ram).check_budgets()?;
+        let slices = slices(&prepared.plan, &survey.cgroups, &survey.files, self.scope)?;
+        totals(&prepared.plan, profiles, &slices, survey.host.ram).check_budgets()?;
         let mut restarted = Vec::new();
         if tight.restart && !prepared.misfits.is_empty() {
             restarted = self.restart(&survey, &prepared.misfits)?;

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
 use crate::limits::plan::{Row, When};
+use crate::limits::slices::slices;
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::{check, fault_report};
@@ -58,7 +59,17 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         .warnings
         .extend(too_old(&shown, &manager.version()?));
     outcome.plan = change::of_interest(&outcome.plan, &shown, !given.is_empty());
-    let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
+    let totals = totals(
+        &outcome.plan,
+        &shown,
+        &slices(
+            &outcome.plan,
+            &survey.cgroups,
+            &survey.files,
+            &context.scope,
+        )?,
+        survey.host.ram,
+    );
     report(context, &outcome, &totals, recovered)?;
     Ok(if failed { Kind::Usage.exit_code() } else { 0 })
 }
@@ -219,7 +230,17 @@ pub(super) fn in_image(
         warnings: change::warnings(context, &shown, &survey.files)?,
         restarted: Vec::new(),
     };
-    let totals = totals(&outcome.plan, &shown, &survey.cgroups, survey.host.ram);
+    let totals = totals(
+        &outcome.plan,
+        &shown,
+        &slices(
+            &outcome.plan,
+            &survey.cgroups,
+            &survey.files,
+            &context.scope,
+        )?,
+        survey.host.ram,
+    );
     Ok(Some(
         json::plan(&outcome.plan, &totals, outcome.changed, Some(&outcome)).to_string(),
     ))

@@ -146,7 +146,7 @@ pub(super) fn warnings(
     profiles: &[Installed],
     files: &UnitFiles<'_>,
 ) -> Result<Vec<String>> {
-    let mut warnings = cautions(profiles, files)?;
+    let mut warnings = cautions(profiles, files, &context.scope)?;
     let units = profiles.iter().flat_map(|p| &p.profile.units);
     let rules: usize = units.map(|u| u.rules.len()).sum();
     if rules > 0 {

@@ -8,6 +8,7 @@ use crate::command::{Context, change, sources};
 use crate::error::{EXIT_CHANGES, Result};
 use crate::limits::dropin::Installed;
 use crate::limits::keep::Keep;
+use crate::limits::slices::slices;
 use crate::limits::totals::totals;
 use crate::profile::Source;
 use crate::profiles::Set;
@@ -44,7 +45,12 @@ pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Res
     let shown = profiles_of(&installed, given);
     let mut plan = change::of_interest(&prepared.plan, &shown, !given.is_empty());
     plan.lowerings = prepared.refused();
-    let totals = totals(&plan, &shown, &survey.cgroups, survey.host.ram);
+    let totals = totals(
+        &plan,
+        &shown,
+        &slices(&plan, &survey.cgroups, &survey.files, &context.scope)?,
+        survey.host.ram,
+    );
     let changes = !wish.edits.is_empty() || survey.differs(&prepared);
     change::show(context, &plan, &totals, changes, None)?;
     if context.json {

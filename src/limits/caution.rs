@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::limits::dropin::{Installed, dropins, overlay};
 use crate::limits::effective::effective;
 use crate::limits::key::Key;
+use crate::limits::slices::slice_of;
+use crate::scope::Scope;
 use crate::systemd::files::{Overlay, UnitFiles};
 use crate::systemd::names::{NameKind, UnitName, UnitType};
 use crate::units::show_bytes;
@@ -20,7 +22,11 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// A unit file that is there and cannot be read.
-pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<String>> {
+pub fn cautions(
+    profiles: &[Installed],
+    files: &UnitFiles<'_>,
+    scope: &Scope,
+) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut dying: BTreeMap<String, Vec<&UnitName>> = BTreeMap::new();
     let generated = overlay(&dropins(profiles).0);
@@ -47,7 +53,8 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
         }
         for key in [Key::MemoryMin, Key::MemoryLow] {
             if unit.limits.contains_key(&key) {
-                found.extend(unprotected(name, key, last("Slice"), files, &generated)?);
+                let slice = slice_of(name, &all, scope);
+                found.extend(unprotected(name, key, slice, files, &generated)?);
             }
         }
     }
@@ -96,15 +103,10 @@ fn dead(restart: &str, units: &[&UnitName]) -> String {
 fn unprotected(
     name: &UnitName,
     key: Key,
-    slice: Option<String>,
+    slice: Option<UnitName>,
     files: &UnitFiles<'_>,
     generated: &Overlay,
 ) -> Result<Option<String>> {
-    let slice = match (name.unit_type(), slice) {
-        (UnitType::Slice, _) => name.parent_slice(),
-        (_, Some(text)) => UnitName::parse(&text).ok(),
-        (_, None) => UnitName::parse("system.slice").ok(),
-    };
     let Some(slice) = slice.filter(|s| s.as_str() != "-.slice") else {
         return Ok(None);
     };

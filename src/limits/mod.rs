@@ -9,5 +9,6 @@ pub mod keep;
 pub mod key;
 pub mod level;
 pub mod plan;
+pub mod slices;
 pub mod totals;
 pub mod withhold;
