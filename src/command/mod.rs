@@ -3,12 +3,14 @@
 mod apply;
 mod change;
 mod completions;
+mod enact;
 mod plan;
 mod profiles;
 mod remove;
 mod render;
 mod sources;
 mod verify;
+mod wish;
 mod withdraw;
 
 use std::path::Path;
