@@ -81,7 +81,8 @@ impl Error {
                 made.remedy("the file system is read-only; --runtime applies until the next boot")
             }
             _ if error.kind() == io::ErrorKind::StorageFull => {
-                made.remedy("the disk is full; nothing was changed")
+                // It may happen anywhere, on the way back too: only what to do is certain.
+                made.remedy("the disk is full: make room, then do it again")
             }
             _ => made,
         }
@@ -157,3 +158,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_promises_nothing() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = Error::io("write", Path::new("/etc/x"), &full).to_string();
+        assert!(error.contains("make room"), "{error}");
+        assert!(!error.contains("nothing was changed"), "{error}");
+    }
+}

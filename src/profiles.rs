@@ -1,5 +1,7 @@
 //! The profiles that count: the search path, as it is or as it would be after a change.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +12,11 @@ use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::limits::dropin::{Installed, fingerprint};
 use crate::profile::load::{Located, Problem, ReadTree, find, load};
-use crate::profile::{Checked, Fault, Options, Severity, Source, check_all, diagnose, known};
+use crate::profile::{Checked, Options, Severity, Source, check_named, known};
 use crate::scope::Scope;
 use crate::systemd::files::UnitFiles;
-use crate::view::out;
+
+pub use report::Report;
 
 /// The folders of profiles, with files in place of what is on disk: those of an unfinished transaction, or of
 /// one that is only planned.
@@ -88,6 +91,15 @@ impl Set {
     /// # Errors
     /// The unit files cannot be read, by which names are checked.
     pub fn read(root: &Root, scope: &Scope, edits: &[Edit]) -> Result<Self> {
+        Self::read_with(root, scope, edits, &[])
+    }
+
+    /// The same for edits that install `given`, or leave them where they are: those are checked as they were given,
+    /// and what is wrong between one of them and another profile is a fault of theirs.
+    ///
+    /// # Errors
+    /// As [`Set::read`].
+    pub fn read_with(root: &Root, scope: &Scope, edits: &[Edit], given: &[Source]) -> Result<Self> {
         let mut instead = record::standing(root, scope);
         instead.extend(edits.iter().map(|e| (e.path.clone(), e.new.clone())));
         let tree = Tree { root, instead };
@@ -95,7 +107,10 @@ impl Set {
         let dirs: Vec<&Path> = dirs.iter().map(PathBuf::as_path).collect();
         let (found, _) = find(&tree, &dirs);
         let loaded = load(&tree, &dirs);
-        let checked = check(root, scope, &loaded.sources)?;
+        let sources = loaded.sources.iter();
+        let sources: Vec<&Source> = sources.map(|s| as_given(s, given)).collect();
+        let is_named = |source: &Source| is_named(source, given);
+        let checked = check_against(root, scope, &sources, &is_named)?;
         Ok(Self {
             found,
             sources: loaded.sources,
@@ -110,67 +125,41 @@ impl Set {
         installed(&self.sources, &self.checked)
     }
 
-    /// Tells every fault: those of the profiles called as one of `named` (all, if that is empty) forbid to go on,
-    /// others are told as warnings. Places are shown in the named files, not where those would be installed.
-    ///
-    /// # Errors
-    /// There are faults that forbid; the message is all of them.
-    pub fn refuse_faults(&self, named: &[Source], outcome: &str) -> Result<()> {
-        let is_named =
-            |source: &Source| named.is_empty() || named.iter().any(|n| n.name == source.name);
-        let mut sources = Vec::new();
-        let mut faults: Vec<Vec<Fault>> = Vec::new();
+    /// Every fault, beside `errors`: those of the profiles called as one of `given` (all, if that is empty) forbid to
+    /// go on, others are warnings. Places are shown in the given files, not where those would be installed.
+    #[must_use]
+    pub fn report<'a>(&'a self, given: &'a [Source], errors: Vec<Error>) -> Report<'a> {
+        let mut report = Report::of(errors);
         for (source, checked) in self.sources.iter().zip(&self.checked) {
-            let given = named.iter().find(|n| n.name == source.name);
-            sources.push(given.unwrap_or(source));
-            let mut own = checked.faults.clone();
-            if !is_named(source) {
-                for fault in &mut own {
+            let mut faults = checked.faults.clone();
+            if !is_named(source, given) {
+                for fault in &mut faults {
                     fault.severity = Severity::Warning;
                 }
             }
-            faults.push(own);
+            report.add(as_given(source, given), faults);
         }
         for problem in &self.problems {
             let line = format!("{}: {}", problem.path.display(), problem.message);
-            if named.is_empty() {
-                return Err(Error::usage(line));
+            if given.is_empty() {
+                report.errors.push(Error::usage(line));
+            } else {
+                report.warnings.push(line);
             }
-            out::tell(&format!("warning: {line}"));
         }
-        let pairs: Vec<(&Source, &[Fault])> = sources
-            .into_iter()
-            .zip(faults.iter().map(Vec::as_slice))
-            .collect();
-        report(&pairs, outcome)
+        report
     }
 }
 
-/// Tells the faults of profiles that are not installed.
-///
-/// # Errors
-/// There are faults that forbid to go on; the message is all of them.
-pub fn fault_report(sources: &[Source], checked: &[Checked], outcome: &str) -> Result<()> {
-    let faults = checked.iter().map(|c| c.faults.as_slice());
-    let pairs: Vec<(&Source, &[Fault])> = sources.iter().zip(faults).collect();
-    report(&pairs, outcome)
+/// Whether a profile is meant: it is called as one of those that were given, or none was.
+fn is_named(source: &Source, given: &[Source]) -> bool {
+    given.is_empty() || given.iter().any(|g| g.name == source.name)
 }
 
-/// Warnings alone are told and it goes on; with an error all of it is the error.
-fn report(pairs: &[(&Source, &[Fault])], outcome: &str) -> Result<()> {
-    let failed = pairs
-        .iter()
-        .flat_map(|(_, faults)| faults.iter())
-        .any(|fault| fault.severity == Severity::Error);
-    let outcome = if failed { outcome } else { "going on" };
-    let text = diagnose::render(pairs, outcome, out::colour_on_stderr());
-    if failed {
-        return Err(Error::faults(text));
-    }
-    if !text.is_empty() {
-        out::tell(text.trim_end());
-    }
-    Ok(())
+/// A profile's text as it was given, if it was.
+fn as_given<'a>(source: &'a Source, given: &'a [Source]) -> &'a Source {
+    let same = given.iter().find(|g| g.name == source.name);
+    same.unwrap_or(source)
 }
 
 /// Checks profiles, against each other and against the unit files on disk.
@@ -178,7 +167,17 @@ fn report(pairs: &[(&Source, &[Fault])], outcome: &str) -> Result<()> {
 /// # Errors
 /// A folder of unit files that is there and cannot be read.
 pub fn check(root: &Root, scope: &Scope, sources: &[Source]) -> Result<Vec<Checked>> {
-    let mut checked = check_all(sources, &Options::default());
+    let sources: Vec<&Source> = sources.iter().collect();
+    check_against(root, scope, &sources, &|_| true)
+}
+
+fn check_against(
+    root: &Root,
+    scope: &Scope,
+    sources: &[&Source],
+    named: &dyn Fn(&Source) -> bool,
+) -> Result<Vec<Checked>> {
+    let mut checked = check_named(sources, &Options::default(), named);
     let files = UnitFiles::scan(root, scope)?;
     for one in &mut checked {
         let found = known::against(&one.profile, &files)?;

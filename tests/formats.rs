@@ -11,6 +11,7 @@ use std::process::Command;
 
 use memctl::apply::Tight;
 use memctl::limits::plan::Plan;
+use memctl::limits::slices::slices;
 use memctl::limits::totals::totals;
 use memctl::profiles::Set;
 use memctl::scope::Scope;
@@ -103,17 +104,19 @@ fn what_apply_and_plan_say_of_a_running_system() {
         lowerings: prepared.refused(),
         ..prepared.plan
     };
-    let sums = totals(&planned, &installed, &survey.cgroups, survey.host.ram);
-    assert_frozen("plan-running", &json::plan(&planned, &sums, true, None));
+    let lies_in = slices(&planned, &survey.cgroups, &survey.files, &scope).expect("slices");
+    let sums = totals(&planned, &installed, &lies_in, survey.host.ram);
+    let warnings = ["a warning".to_owned()];
+    let document = json::plan(&planned, &sums, true, &warnings);
+    assert_frozen("plan-running", &document);
     let mut fake = Fake::boot(&world, false);
     let next_start = Tight {
         next_start: true,
         ..Tight::default()
     };
     let mut outcome = fake.apply(&edits, next_start).expect("applied");
-    outcome.warnings = vec!["a warning".to_owned()];
     outcome.restarted = vec![planned.rows[0].unit.clone()];
-    let sums = totals(&outcome.plan, &installed, &survey.cgroups, survey.host.ram);
-    let document = json::plan(&outcome.plan, &sums, true, Some(&outcome));
+    let sums = totals(&outcome.plan, &installed, &lies_in, survey.host.ram);
+    let document = json::applied(&outcome, &sums, &warnings);
     assert_frozen("apply-running", &document);
 }

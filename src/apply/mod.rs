@@ -24,6 +24,7 @@ use crate::limits::dropin::Installed;
 use crate::limits::lowering::Lowering;
 use crate::limits::pending::Pending;
 use crate::limits::plan::Plan;
+use crate::limits::slices::slices;
 use crate::limits::totals::totals;
 use crate::scope::Scope;
 use crate::systemd::manager::Manager;
@@ -137,12 +138,8 @@ impl<'a> Engine<'a> {
         stop::reached(stop::Step::Locked);
         let mut survey = self.survey()?;
         let mut prepared = survey.prepare(request.profiles)?;
-        let totals = totals(
-            &prepared.plan,
-            request.profiles,
-            &survey.cgroups,
-            survey.host.ram,
-        );
+        let slices = slices(&prepared.plan, &survey.cgroups, &survey.files, self.scope)?;
+        let totals = totals(&prepared.plan, request.profiles, &slices, survey.host.ram);
         totals.check_budgets()?;
         let mut restarted = Vec::new();
         if request.tight.restart {

@@ -1,29 +1,25 @@
-//! What `apply`, `plan` and `remove` share: which files a change touches, and how it is shown.
+//! What `apply`, `plan` and `remove` share: which files a change touches, what concerns it, what to warn of.
 
 use std::path::PathBuf;
 
+use crate::apply::Edit;
 use crate::apply::record::{Contents, says};
-use crate::apply::{Edit, Outcome};
+use crate::apply::survey::Survey;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::limits::caution::{cautions, room_in_run};
 use crate::limits::dropin::Installed;
 use crate::limits::plan::{Plan, When};
-use crate::limits::totals::Totals;
+use crate::limits::slices::slices;
+use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::Set;
 use crate::systemd::files::UnitFiles;
 use crate::systemd::reach::Reach;
-use crate::view;
-use crate::view::out::{print, tell};
+use crate::view::out::tell;
 
 /// The edits that install `sources`; those that are in place already are none.
-pub(super) fn installs(
-    context: &Context,
-    sources: &[Source],
-    runtime: bool,
-    set: &Set,
-) -> Result<Vec<Edit>> {
+pub(super) fn installs(context: &Context, sources: &[Source], runtime: bool) -> Result<Vec<Edit>> {
     let mut edits = Vec::new();
     let folder = if runtime {
         context.scope.runtime_dir()
@@ -32,9 +28,6 @@ pub(super) fn installs(
     };
     for source in sources {
         let path = folder.join("profiles.d").join(file_name(&source.name));
-        if runtime {
-            refuse_shadowed(context, source, set)?;
-        }
         if !says(&context.root, &path, source.text())? {
             let new = Some(Contents::Text(source.text().to_owned()));
             edits.push(Edit { path, new });
@@ -43,23 +36,19 @@ pub(super) fn installs(
     Ok(edits)
 }
 
-fn refuse_shadowed(context: &Context, source: &Source, set: &Set) -> Result<()> {
+/// Why a runtime profile of that name would count for nothing, if it would.
+pub(super) fn shadowed(context: &Context, name: &str, set: &Set) -> Option<Error> {
     let lasting = context.scope.config_dir();
     let shadow = set
         .found
         .iter()
-        .find(|f| f.name == source.name && f.path.starts_with(&lasting));
-    match shadow {
-        Some(found) => Err(Error::usage(format!(
-            "{} is installed for good and wins over a runtime profile of the same name",
-            found.path.display()
-        ))
-        .remedy(format!(
-            "leave out --runtime, or `memctl remove {}` first",
-            source.name
-        ))),
-        None => Ok(()),
-    }
+        .find(|f| f.name == name && f.path.starts_with(&lasting))?;
+    let told = format!(
+        "{} is installed for good and wins over a runtime profile of the same name",
+        shadow.path.display()
+    );
+    let ways = format!("leave out --runtime, or `memctl remove {name}` first");
+    Some(Error::usage(told).remedy(ways))
 }
 
 /// The edits that take a profile away wherever it is; a package's is masked.
@@ -105,24 +94,6 @@ pub(super) fn file_name(name: &str) -> PathBuf {
     PathBuf::from(format!("{name}.toml"))
 }
 
-/// Prints a plan, or what was done.
-pub(super) fn show(
-    context: &Context,
-    plan: &Plan,
-    totals: &Totals,
-    changed: bool,
-    outcome: Option<&Outcome>,
-) -> Result<()> {
-    if context.json {
-        return print(&view::json::plan(plan, totals, changed, outcome).to_string());
-    }
-    let text = view::plan::plan(plan, totals);
-    if text.is_empty() {
-        return Ok(());
-    }
-    print(&text)
-}
-
 /// Of a plan what concerns the named `profiles`, and what changes beside them; all, if none was `named`.
 pub(super) fn of_interest(plan: &Plan, profiles: &[Installed], named: bool) -> Plan {
     if !named {
@@ -140,13 +111,24 @@ pub(super) fn of_interest(plan: &Plan, profiles: &[Installed], named: bool) -> P
     }
 }
 
+/// What the limits of `profiles` add up to under a plan.
+pub(super) fn sum(
+    context: &Context,
+    plan: &Plan,
+    profiles: &[Installed],
+    survey: &Survey<'_>,
+) -> Result<Totals> {
+    let slices = slices(plan, &survey.cgroups, &survey.files, &context.scope)?;
+    Ok(totals(plan, profiles, &slices, survey.host.ram))
+}
+
 /// What deserves a warning before limits are put on units.
 pub(super) fn warnings(
     context: &Context,
     profiles: &[Installed],
     files: &UnitFiles<'_>,
 ) -> Result<Vec<String>> {
-    let mut warnings = cautions(profiles, files)?;
+    let mut warnings = cautions(profiles, files, &context.scope)?;
     let units = profiles.iter().flat_map(|p| &p.profile.units);
     let rules: usize = units.map(|u| u.rules.len()).sum();
     if rules > 0 {

@@ -3,6 +3,7 @@
 mod apply;
 mod change;
 mod completions;
+mod enact;
 mod plan;
 mod profiles;
 mod realize;
@@ -10,12 +11,13 @@ mod remove;
 mod render;
 mod sources;
 mod verify;
+mod wish;
 mod withdraw;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{Cli, Common, Verb};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::kernel::root::Root;
 use crate::scope::{Scope, User};
 
@@ -29,9 +31,14 @@ struct Context {
 
 impl Context {
     fn new(common: &Common) -> Result<Self> {
-        let root = common.root.as_deref().unwrap_or(Path::new("/"));
+        let root = root_of(common);
+        // A folder that is not there was mistyped: nothing was tried yet.
+        let mistyped = |error: Error| match error.kind() {
+            Kind::Failed => error.with_kind(Kind::Usage),
+            _ => error,
+        };
         Ok(Self {
-            root: Root::open(root)?,
+            root: Root::open(&root).map_err(mistyped)?,
             scope: if common.user {
                 Scope::User(User::from_env())
             } else {
@@ -39,6 +46,15 @@ impl Context {
             },
             json: common.json,
         })
+    }
+}
+
+/// The root to work on. However it is spelt, `/` is the running system: nobody writes there as if it were an image.
+fn root_of(common: &Common) -> PathBuf {
+    let running = Path::new("/");
+    match &common.root {
+        Some(root) if root.canonicalize().ok().as_deref() != Some(running) => root.clone(),
+        _ => running.to_owned(),
     }
 }
 
@@ -58,5 +74,27 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Realize => realize::run(&context),
         Verb::Withdraw => withdraw::run(&context),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_running_system_is_no_image_of_itself() {
+        let root = |text: &str| {
+            root_of(&Common {
+                user: false,
+                root: Some(text.into()),
+                json: false,
+            })
+        };
+        for text in ["/", "//", "/.", "/tmp/.."] {
+            assert_eq!(root(text), Path::new("/"), "{text}");
+        }
+        for text in ["/nowhere", "", "."] {
+            assert_eq!(root(text), Path::new(text), "{text}");
+        }
     }
 }

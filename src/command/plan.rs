@@ -1,21 +1,20 @@
 //! `memctl plan [PROFILE…]`: what apply would change.
 
-use crate::apply::Edit;
 use crate::apply::refusal::refusal;
 use crate::apply::survey::Survey;
-use crate::cli::{self, Profiles};
+use crate::cli;
+use crate::command::wish::{Wish, wish};
 use crate::command::{Context, change, sources};
 use crate::error::{EXIT_CHANGES, Result};
-use crate::limits::dropin::Installed;
-use crate::limits::totals::totals;
-use crate::profile::Source;
-use crate::profiles::Set;
+use crate::limits::plan::Plan;
+use crate::limits::totals::Totals;
+use crate::view;
 use crate::view::out::{print, tell};
 
 pub(super) fn run(context: &Context, options: &cli::Plan) -> Result<u8> {
-    let given = sources::read(&options.profiles.files, options.profiles.name.as_deref())?;
-    let wish = wish(context, &given, &options.profiles)?;
-    let changes = show_wish(context, &wish, &given)?;
+    let given = sources::read(&options.profiles.files, options.profiles.name.as_deref());
+    let mut wish = wish(context, given, &options.profiles, false)?;
+    let changes = show(context, &mut wish)?;
     Ok(if options.check && changes {
         EXIT_CHANGES
     } else {
@@ -23,67 +22,76 @@ pub(super) fn run(context: &Context, options: &cli::Plan) -> Result<u8> {
     })
 }
 
-/// `apply --dry-run`: the same table.
-pub(super) fn preview(context: &Context, given: &[Source], options: &Profiles) -> Result<u8> {
-    let wish = wish(context, given, options)?;
-    show_wish(context, &wish, given)?;
+/// `apply --dry-run`, `remove --dry-run`: the same table.
+pub(super) fn preview(context: &Context, mut wish: Wish) -> Result<u8> {
+    show(context, &mut wish)?;
     if !context.json {
         tell("Dry run: nothing was changed.");
     }
-    Ok(0)
+    Ok(wish.exit_code())
 }
 
-/// Prints what a wish would change; answers whether anything would.
-pub(super) fn show_wish(context: &Context, wish: &Wish, given: &[Source]) -> Result<bool> {
+/// What a wish would bring about.
+pub(super) struct Foreseen<'a> {
+    pub survey: Survey<'a>,
+    pub plan: Plan,
+    pub totals: Totals,
+    pub warnings: Vec<String>,
+    /// Anything would change, on disk or in the kernel.
+    pub changes: bool,
+}
+
+/// Looks at the system, and at what a wish would make of it.
+pub(super) fn foresee<'a>(context: &'a Context, wish: &Wish) -> Result<Foreseen<'a>> {
     let (root, scope) = (&context.root, &context.scope);
     let survey = Survey::take(root, scope)?;
     let installed = wish.set.installed();
     let prepared = survey.prepare(&installed)?;
-    let shown = profiles_of(&installed, given);
-    let mut plan = change::of_interest(&prepared.plan, &shown, !given.is_empty());
+    let shown = wish.shown();
+    let mut plan = change::of_interest(&prepared.plan, &shown, wish.named.is_some());
     plan.lowerings = prepared.refused();
-    let totals = totals(&plan, &shown, &survey.cgroups, survey.host.ram);
-    let changes = !wish.edits.is_empty() || survey.differs(&prepared);
-    change::show(context, &plan, &totals, changes, None)?;
+    Ok(Foreseen {
+        totals: change::sum(context, &plan, &shown, &survey)?,
+        warnings: change::warnings(context, &shown, &survey.files)?,
+        changes: !wish.edits.is_empty() || survey.differs(&prepared),
+        plan,
+        survey,
+    })
+}
+
+/// Prints what a wish would change; answers whether anything would.
+fn show(context: &Context, wish: &mut Wish) -> Result<bool> {
+    let mut foreseen = foresee(context, wish)?;
+    let budgets = wish.heed_budgets(&foreseen.totals, &mut foreseen.warnings);
+    let Foreseen { plan, totals, .. } = &foreseen;
+    let (warnings, changes) = (&foreseen.warnings, foreseen.changes);
     if context.json {
+        let document = view::json::plan(plan, totals, changes, warnings);
+        print(&document.to_string())?;
         return Ok(changes);
     }
-    change::warn(&change::warnings(context, &shown, &survey.files)?);
+    let text = view::plan::plan(plan, totals);
+    if !text.is_empty() {
+        print(&text)?;
+    }
+    change::warn(warnings);
+    let survey = &foreseen.survey;
+    let mut refused = false;
     if !plan.lowerings.is_empty() {
         let refusal = refusal(&survey.tree, &survey.cgroups, &plan.lowerings)?;
         tell(&format!("This would be {refusal}"));
-    } else if let Err(over) = totals.check_budgets() {
-        tell(&format!("This would be refused: {over}"));
+        refused = true;
     }
-    if !changes {
+    if let Err(over) = budgets {
+        tell(&format!("This would be refused: {over}"));
+        refused = true;
+    }
+    if !changes && wish.is_of_nothing() {
+        print("No profile is installed: nothing would change.")?;
+    } else if !changes {
         print("Nothing would change.")?;
-    } else if !plan.changes() {
+    } else if !plan.changes() && !refused {
         print("The limits in force stay as they are; only files would change.")?;
     }
     Ok(changes)
-}
-
-/// What the administrator wants: files to change, and the profiles that count then.
-#[derive(Debug)]
-pub(super) struct Wish {
-    pub edits: Vec<Edit>,
-    pub set: Set,
-}
-
-/// Reads and checks everything that would count; tells every fault at once.
-pub(super) fn wish(context: &Context, given: &[Source], options: &Profiles) -> Result<Wish> {
-    let present = Set::read(&context.root, &context.scope, &[])?;
-    let mut edits = change::installs(context, given, options.runtime, &present)?;
-    if options.prune {
-        edits.extend(change::prunes(context, given, &present));
-    }
-    let set = Set::read(&context.root, &context.scope, &edits)?;
-    set.refuse_faults(given, "nothing was changed")?;
-    Ok(Wish { edits, set })
-}
-
-/// The installed profiles that were named; all of them where none was.
-pub(super) fn profiles_of(installed: &[Installed], given: &[Source]) -> Vec<Installed> {
-    let named = |i: &&Installed| given.is_empty() || given.iter().any(|g| g.name == i.profile.name);
-    installed.iter().filter(named).cloned().collect()
 }

@@ -31,8 +31,12 @@ pub(super) fn run(context: &Context) -> Result<u8> {
         interrupted: crate::signals::catch()?,
     };
     let recovered = engine.recover()?;
-    // As the generator reads them: a fault in one profile is no reason to let another one's limits wait.
-    let (profiles, _) = lenient(&context.root, &context.scope);
+    // As the generator reads them: a fault in one profile is no reason to let another one's limits wait, and
+    // no budget is either.
+    let (mut profiles, _) = lenient(&context.root, &context.scope);
+    for installed in &mut profiles {
+        installed.profile.budget = None;
+    }
     let outcome = engine.run(Request {
         profiles: &profiles,
         edits: &[],

@@ -1,92 +1,86 @@
 //! `memctl remove NAME…`.
 
-use crate::apply::lock::{self, Lock};
-use crate::apply::{Engine, PATIENCE, Request, Tight};
+use std::path::Path;
+
 use crate::cli::Remove;
-use crate::command::plan::Wish;
-use crate::command::{Context, apply, change, plan};
+use crate::command::wish::Wish;
+use crate::command::{Context, change, enact, plan};
 use crate::error::{Error, Result};
-use crate::limits::totals::Totals;
 use crate::profiles::Set;
-use crate::systemd::manager::connect;
 use crate::units::quote;
-use crate::view::out::{print, tell};
-use crate::view::progress::Progress;
 
 pub(super) fn run(context: &Context, options: &Remove) -> Result<u8> {
+    let wish = || wish(context, &options.names);
     if options.dry_run {
-        let wish = wish(context, &options.names)?;
-        plan::show_wish(context, &wish, &[])?;
-        if !context.json {
-            tell("Dry run: nothing was changed.");
-        }
-        return Ok(0);
+        return plan::preview(context, wish()?);
     }
-    if !context.root.is_host() {
-        let wish = wish(context, &options.names)?;
-        let json = apply::in_image(context, &wish, &[])?;
-        apply::write_edits(context, &wish.edits)?;
-        print(
-            json.as_deref()
-                .unwrap_or("Removed from the image; its limits are gone at its next boot."),
-        )?;
-        return Ok(0);
+    if context.root.is_host() {
+        return enact::on_host(context, options.tight, wish);
     }
-    apply::permitted(context)?;
-    let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
-    let mut manager = connect(&context.scope)?;
-    let progress = Progress::new();
-    let step = |text: &str| progress.step(text);
-    let mut engine = Engine {
-        root: &context.root,
-        scope: &context.scope,
-        manager: manager.as_mut(),
-        progress: &step,
-        patience: PATIENCE,
-        interrupted: crate::signals::catch()?,
-    };
-    let recovered = engine.recover()?;
-    let wish = wish(context, &options.names)?;
-    let tight = Tight {
-        restart: options.tight.restart,
-        next_start: options.tight.next_start,
-    };
-    let outcome = engine.run(Request {
-        profiles: &wish.set.installed(),
-        edits: &wish.edits,
-        named: Some(&options.names),
-        tight,
-        recovered,
-    });
-    progress.done();
-    let mut outcome = outcome?;
-    outcome.plan = change::of_interest(&outcome.plan, &[], true);
-    apply::report(context, &outcome, &Totals::default(), recovered)?;
-    Ok(0)
+    enact::in_image(context, wish()?, |_| {
+        "Removed from the image; its limits are gone at its next boot.".to_owned()
+    })
 }
 
 /// The removal of all names, or every name that is none at once.
 fn wish(context: &Context, names: &[String]) -> Result<Wish> {
+    let mut names = names.to_vec();
+    names.sort();
+    names.dedup();
     let present = Set::read(&context.root, &context.scope, &[])?;
-    let used = |name: &str| present.found.iter().any(|f| f.name == name && !f.masked);
     let unknown: Vec<String> = names
         .iter()
-        .filter(|name| !used(name))
-        .map(|name| format!("no profile is called {}", quote(name)))
+        .filter_map(|name| why_not(name, &present))
         .collect();
     if !unknown.is_empty() {
-        let installed: Vec<&str> = present.sources.iter().map(|s| s.name.as_str()).collect();
-        return Err(
-            Error::usage(unknown.join("\n")).remedy(match installed.as_slice() {
-                [] => "no profile is installed".to_owned(),
-                some => format!("installed: {}", some.join(", ")),
-            }),
-        );
+        return Err(Error::usage(unknown.join("\n")).remedy(ways_out(&names, &present)));
     }
     let edits: Vec<_> = names
         .iter()
         .flat_map(|name| change::removals(context, name, &present))
         .collect();
     let set = Set::read(&context.root, &context.scope, &edits)?;
-    Ok(Wish { edits, set })
+    Ok(Wish {
+        edits,
+        set,
+        // It is about what goes: nothing of what is left.
+        named: Some(Vec::new()),
+        incomplete: false,
+        lenient: false,
+    })
+}
+
+/// Why there is nothing to remove under a name.
+fn why_not(name: &str, present: &Set) -> Option<String> {
+    match present.found.iter().find(|f| f.name == name) {
+        Some(found) if found.masked => Some(format!(
+            "{} is switched off already: {} masks it",
+            quote(name),
+            found.path.display()
+        )),
+        Some(_) => None,
+        None => Some(format!("no profile is called {}", quote(name))),
+    }
+}
+
+/// The names that could have been meant: a file's is the name's with an ending.
+fn ways_out(names: &[String], present: &Set) -> String {
+    let used = present.found.iter().filter(|f| !f.masked);
+    let installed: Vec<&str> = used.map(|f| f.name.as_str()).collect();
+    let meant: Vec<&str> = names
+        .iter()
+        .filter_map(|name| {
+            let stem = Path::new(name).file_stem()?.to_str()?;
+            let file = name.ends_with(".toml") && !installed.contains(&name.as_str());
+            installed.iter().copied().find(|i| file && *i == stem)
+        })
+        .collect();
+    match (meant.as_slice(), installed.as_slice()) {
+        ([], []) => "no profile is installed".to_owned(),
+        ([], some) => format!("installed: {}", some.join(", ")),
+        (some, _) => format!(
+            "profiles are named without folder and ending: `memctl remove {}`",
+            some.join(" ")
+        ),
+    }
 }

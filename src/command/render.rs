@@ -5,13 +5,16 @@ use crate::command::{Context, change, sources};
 use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::limits::dropin::{Installed, dropins, fingerprint};
-use crate::profiles::{check, fault_report};
+use crate::profiles::{Report, check};
 use crate::view::out::{print, tell};
 
 pub(super) fn run(context: &Context, options: &Render) -> Result<u8> {
-    let sources = sources::read(&options.files, options.name.as_deref())?;
-    let checked = check(&context.root, &context.scope, &sources)?;
-    fault_report(&sources, &checked, "nothing was written")?;
+    let mut given = sources::read(&options.files, options.name.as_deref());
+    let checked = check(&context.root, &context.scope, &given.sources)?;
+    Report::of(given.errors())
+        .with(&given.sources, &checked)
+        .refuse("nothing was written")?;
+    let sources = given.sources;
     let folder = context.scope.config_dir().join("profiles.d");
     // The header names the place where the profile would be installed.
     let installed: Vec<Installed> = sources
@@ -27,7 +30,8 @@ pub(super) fn run(context: &Context, options: &Render) -> Result<u8> {
     if dropins.is_empty() {
         tell("memctl: no limits in there, nothing to write");
     }
-    std::fs::create_dir_all(&options.output).map_err(|e| Error::io("make", &options.output, &e))?;
+    std::fs::create_dir_all(&options.output)
+        .map_err(|e| Error::io("make the folder", &options.output, &e))?;
     let output = Root::open(&options.output)?;
     let mut written = Vec::new();
     for dropin in dropins {

@@ -7,55 +7,76 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::profile::source::{MAX_BYTES, Source, is_name};
 
-/// Reads the named files, `-` being standard input; all that cannot be read are told at once.
-///
-/// # Errors
-/// Exit code 2, or 3 if all that is missing is permission.
-pub(super) fn read(files: &[PathBuf], name: Option<&str>) -> Result<Vec<Source>> {
-    let mut sources: Vec<Source> = Vec::new();
-    let mut errors: Vec<Error> = Vec::new();
-    let stdin = files.iter().filter(|f| f.as_os_str() == "-").count();
-    if stdin > 1 {
-        errors.push(Error::usage("standard input (-) was named twice"));
+/// The named profiles, and why there are no more of them.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// What could be read.
+    pub sources: Vec<Source>,
+    /// Why other files could not be.
+    pub unreadable: Vec<Error>,
+    /// What is wrong with the call itself: then nothing that was meant is certain.
+    pub misused: Vec<Error>,
+}
+
+impl Given {
+    /// Whether no wish can be made of it.
+    pub fn is_refused(&self, keep_going: bool) -> bool {
+        !self.misused.is_empty() || (!keep_going && !self.unreadable.is_empty())
     }
-    if name.is_some() && stdin == 0 {
-        errors.push(Error::usage(
+
+    /// Everything that forbids to go on.
+    pub fn errors(&mut self) -> Vec<Error> {
+        let mut errors = std::mem::take(&mut self.misused);
+        errors.append(&mut self.unreadable);
+        errors
+    }
+}
+
+/// Reads the named files, `-` being standard input. What cannot be read stops no other: all is told at once.
+pub(super) fn read(files: &[PathBuf], name: Option<&str>) -> Given {
+    let mut given = Given::default();
+    if name.is_some() && !files.iter().any(|f| is_stdin(f)) {
+        given.misused.push(Error::usage(
             "--name is for a profile on standard input (-); others are called as their file",
         ));
     }
-    for file in files {
-        let read = if file.as_os_str() == "-" {
+    for (at, file) in files.iter().enumerate() {
+        if files[..at].contains(file) {
+            let what = if is_stdin(file) {
+                "standard input (-)".to_owned()
+            } else {
+                file.display().to_string()
+            };
+            let twice = Error::usage(format!("{what} was named twice"));
+            given.misused.push(twice);
+            continue;
+        }
+        let read = if is_stdin(file) {
             from_stdin(name)
         } else {
             from_file(file)
         };
         match read {
-            Ok(source) => match sources.iter().find(|s| s.name == source.name) {
-                Some(other) => errors.push(Error::usage(format!(
-                    "{} and {} are both called {}",
-                    other.path.display(),
-                    source.path.display(),
-                    source.name
-                ))),
-                None => sources.push(source),
+            Ok(source) => match given.sources.iter().find(|s| s.name == source.name) {
+                Some(other) => given.misused.push(
+                    Error::usage(format!(
+                        "{} and {} are both called {}",
+                        other.path.display(),
+                        source.path.display(),
+                        source.name
+                    ))
+                    .remedy("a profile is called as its file: rename one, or name one alone"),
+                ),
+                None => given.sources.push(source),
             },
-            Err(error) => errors.push(error),
+            Err(error) => given.unreadable.push(error),
         }
     }
-    match errors.len() {
-        0 => Ok(sources),
-        1 => Err(errors.remove(0)),
-        _ => {
-            let denied = errors.iter().all(|e| e.kind() == Kind::NotPermitted);
-            let kind = if denied {
-                Kind::NotPermitted
-            } else {
-                Kind::Usage
-            };
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Err(Error::new(kind, lines.join("\nmemctl: ")))
-        }
-    }
+    given
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
 }
 
 fn from_stdin(name: Option<&str>) -> Result<Source> {
@@ -63,6 +84,12 @@ fn from_stdin(name: Option<&str>) -> Result<Source> {
         Error::usage("a profile on standard input needs a name").remedy("add --name NAME")
     })?;
     check_name(name, Path::new("--name"))?;
+    if let Some(stem) = name.strip_suffix(".toml") {
+        return Err(Error::usage(format!(
+            "--name {name}: the file would be called {name}.toml"
+        ))
+        .remedy(format!("--name {stem}")));
+    }
     let bytes = capped(io::stdin().lock())
         .map_err(|e| Error::usage(format!("cannot read standard input: {e}")))?;
     Ok(Source::new(name, "<stdin>", bytes))

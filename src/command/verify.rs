@@ -4,30 +4,36 @@ use crate::cli::Verify;
 use crate::command::{Context, sources};
 use crate::error::{Kind, Result};
 use crate::profile::{Checked, Severity, Source};
-use crate::profiles::{Set, check, fault_report};
+use crate::profiles::{Report, Set, check};
 use crate::view::out::print;
 
 pub(super) fn run(context: &Context, options: &Verify) -> Result<u8> {
-    let (sources, checked, whole) = if options.files.is_empty() {
+    if options.files.is_empty() {
         let set = Set::read(&context.root, &context.scope, &[])?;
-        if !context.json {
-            set.refuse_faults(&[], "checked only")?;
-        }
-        (set.sources, set.checked, set.problems.is_empty())
-    } else {
-        let sources = sources::read(&options.files, options.name.as_deref())?;
-        let checked = check(&context.root, &context.scope, &sources)?;
-        if !context.json {
-            fault_report(&sources, &checked, "checked only")?;
-        }
-        (sources, checked, true)
-    };
-    if context.json {
-        print(&json(&sources, &checked).to_string())?;
-        let good = whole && checked.iter().all(|c| !c.failed());
-        return Ok(if good { 0 } else { Kind::Usage.exit_code() });
+        let report = set.report(&[], Vec::new());
+        return show(context, &set.sources, &set.checked, report);
     }
-    for (source, checked) in sources.iter().zip(&checked) {
+    let mut given = sources::read(&options.files, options.name.as_deref());
+    let checked = check(&context.root, &context.scope, &given.sources)?;
+    let report = Report::of(given.errors()).with(&given.sources, &checked);
+    show(context, &given.sources, &checked, report)
+}
+
+fn show(
+    context: &Context,
+    sources: &[Source],
+    checked: &[Checked],
+    report: Report<'_>,
+) -> Result<u8> {
+    if context.json {
+        let kind = report.kind();
+        // The faults are in the document; what could not be read is not.
+        Report::of(report.errors).tell("");
+        print(&json(sources, checked).to_string())?;
+        return Ok(kind.map_or(0, Kind::exit_code));
+    }
+    report.refuse("checked only")?;
+    for (source, checked) in sources.iter().zip(checked) {
         let units = &checked.profile.units;
         let limits: usize = units.iter().map(|u| u.limits.len()).sum();
         let rules: usize = units.iter().map(|u| u.rules.len()).sum();

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::limits::dropin::{Installed, dropins, overlay};
 use crate::limits::effective::effective;
 use crate::limits::key::Key;
+use crate::limits::slices::slice_of;
+use crate::scope::Scope;
 use crate::systemd::files::{Overlay, UnitFiles};
 use crate::systemd::names::{NameKind, UnitName, UnitType};
 use crate::units::show_bytes;
@@ -20,7 +22,11 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// A unit file that is there and cannot be read.
-pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<String>> {
+pub fn cautions(
+    profiles: &[Installed],
+    files: &UnitFiles<'_>,
+    scope: &Scope,
+) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut dying: BTreeMap<String, Vec<&UnitName>> = BTreeMap::new();
     let generated = overlay(&dropins(profiles).0);
@@ -47,7 +53,8 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
         }
         for key in [Key::MemoryMin, Key::MemoryLow] {
             if unit.limits.contains_key(&key) {
-                found.extend(unprotected(name, key, last("Slice"), files, &generated)?);
+                let slice = slice_of(name, &all, scope);
+                found.extend(unprotected(name, key, slice, files, &generated)?);
             }
         }
     }
@@ -56,12 +63,18 @@ pub fn cautions(profiles: &[Installed], files: &UnitFiles<'_>) -> Result<Vec<Str
     Ok(told)
 }
 
-/// An OOM kill ends a service for good unless it is restarted, or goes on without the victim (systemd #36529).
-/// Answers the `Restart=` that leaves it dead.
+/// An OOM kill ends a service for good unless it is restarted, or goes on without the victim. Answers the `Restart=`
+/// that leaves it dead.
+///
+/// The service's result is `oom-kill` then, neither a signal nor a core dump to systemd: `on-abort` does not mean it,
+/// `on-abnormal` does (systemd #36529; `systemd.service(5)` has no row for it).
 fn stays_dead(restart: Option<String>, policy: Option<String>) -> Option<String> {
     let restart = restart.filter(|r| !r.is_empty());
     let restart = restart.unwrap_or_else(|| "no".to_owned());
-    let dead = matches!(restart.as_str(), "no" | "on-success");
+    let dead = matches!(
+        restart.as_str(),
+        "no" | "on-success" | "on-abort" | "on-watchdog"
+    );
     let goes_on = policy.as_deref() == Some("continue");
     (dead && !goes_on).then_some(restart)
 }
@@ -90,15 +103,10 @@ fn dead(restart: &str, units: &[&UnitName]) -> String {
 fn unprotected(
     name: &UnitName,
     key: Key,
-    slice: Option<String>,
+    slice: Option<UnitName>,
     files: &UnitFiles<'_>,
     generated: &Overlay,
 ) -> Result<Option<String>> {
-    let slice = match (name.unit_type(), slice) {
-        (UnitType::Slice, _) => name.parent_slice(),
-        (_, Some(text)) => UnitName::parse(&text).ok(),
-        (_, None) => UnitName::parse("system.slice").ok(),
-    };
     let Some(slice) = slice.filter(|s| s.as_str() != "-.slice") else {
         return Ok(None);
     };
@@ -124,4 +132,26 @@ pub fn room_in_run() -> Option<String> {
             show_bytes(RUN_LEAST)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_restart_makes_of_an_oom_kill() {
+        let dead = |restart: &str, policy: &str| {
+            let said = |text: &str| Some(text.to_owned());
+            stays_dead(said(restart), said(policy)).is_some()
+        };
+        for restart in ["no", "", "on-success", "on-abort", "on-watchdog"] {
+            assert!(dead(restart, "stop"), "{restart}");
+            assert!(dead(restart, "kill"), "{restart}");
+            assert!(!dead(restart, "continue"), "{restart}");
+        }
+        for restart in ["always", "on-failure", "on-abnormal"] {
+            assert!(!dead(restart, "stop"), "{restart}");
+        }
+        assert_eq!(stays_dead(None, None).as_deref(), Some("no"));
+    }
 }

@@ -11,5 +11,6 @@ pub mod lowering;
 pub mod pending;
 pub mod plan;
 pub mod scene;
+pub mod slices;
 pub mod totals;
 pub mod withhold;

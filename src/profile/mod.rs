@@ -26,7 +26,7 @@ use crate::limits::key::{Key, Value};
 use crate::systemd::names::UnitName;
 use crate::units::Memory;
 
-pub use check::{Checked, Options, check, check_all};
+pub use check::{Checked, Options, check, check_all, check_named};
 pub use fault::{Concerns, Fault, Severity};
 pub use restart::Restart;
 pub use rule::Rule;

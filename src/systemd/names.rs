@@ -299,5 +299,23 @@ fn collect_dropin_names(stem: &str, suffix: &str, names: &mut Vec<String>) {
     }
 }
 
+/// Escapes a text for use in a unit name, as `systemd-escape` does: `/` becomes `-`, what is not
+/// a letter, a digit or one of `:_.` becomes `\xNN`.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'/' => out.push('-'),
+            b'.' if at == 0 => out.push_str("\\x2e"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::apply::Outcome;
 use crate::limits::level::Level;
 use crate::limits::plan::{Plan, Row, Shown, When};
-use crate::limits::totals::Totals;
+use crate::limits::totals::{Budget, Totals};
 
-/// `plan --json` and `apply --json`.
+/// `plan --json`, and of `apply` and `remove` what `--dry-run --json` prints.
 #[must_use]
-pub fn plan(plan: &Plan, totals: &Totals, changed: bool, outcome: Option<&Outcome>) -> Value {
+pub fn plan(plan: &Plan, totals: &Totals, changed: bool, warnings: &[String]) -> Value {
     let units = |pick: fn(&Row) -> bool| -> Vec<Value> {
         let rows = plan.rows.iter().filter(|r| r.ours && pick(r));
         rows.map(row).collect()
@@ -20,33 +20,49 @@ pub fn plan(plan: &Plan, totals: &Totals, changed: bool, outcome: Option<&Outcom
         "limits": plan.rows.iter().map(row).collect::<Vec<_>>(),
         "pending": units(|r| matches!(r.when, When::NextStart | When::NotRunning)),
         "overridden": units(|r| r.overridden.is_some()),
-        "refused": plan.lowerings.iter().filter_map(|l| {
-            let misfit = l.misfit?;
-            Some(json!({
-                "unit": l.cgroup.unit.as_str(),
-                "need": misfit.demand,
-                "high": limit(l.after.high),
-                "max": limit(l.after.max),
-            }))
-        }).collect::<Vec<_>>(),
+        "refused": misfits(plan).chain(totals.over().map(budget)).collect::<Vec<_>>(),
         "totals": {
             "memory_max": totals.committed,
-            "budgets": totals.budgets.iter().map(|b| json!({
-                "profile": b.profile,
-                "memory_max": b.committed,
-                "budget": b.budget,
-            })).collect::<Vec<_>>(),
+            "budgets": totals.budgets.iter().map(budget).collect::<Vec<_>>(),
         },
+        "warnings": warnings,
     });
-    if let Some(outcome) = outcome {
-        let restarted: Vec<&str> = outcome.restarted.iter().map(|u| u.as_str()).collect();
-        document["restarted"] = json!(restarted);
-        document["warnings"] = json!(outcome.warnings);
-    }
     if totals.ram > 0 {
         document["totals"]["ram"] = json!(totals.ram);
     }
     document
+}
+
+/// `apply --json` and `remove --json`: the same, and what was done on the way.
+#[must_use]
+pub fn applied(outcome: &Outcome, totals: &Totals, warnings: &[String]) -> Value {
+    let mut document = plan(&outcome.plan, totals, outcome.changed, warnings);
+    let restarted: Vec<&str> = outcome.restarted.iter().map(|u| u.as_str()).collect();
+    document["restarted"] = json!(restarted);
+    // A budget that did not hold, and was no reason not to do it, is among the warnings.
+    document["refused"] = misfits(&outcome.plan).collect();
+    document
+}
+
+/// The units that hold too much for their new limits.
+fn misfits(plan: &Plan) -> impl Iterator<Item = Value> {
+    plan.lowerings.iter().filter_map(|l| {
+        let misfit = l.misfit?;
+        Some(json!({
+            "unit": l.cgroup.unit.as_str(),
+            "need": misfit.demand,
+            "high": limit(l.after.high),
+            "max": limit(l.after.max),
+        }))
+    })
+}
+
+fn budget(budget: &Budget) -> Value {
+    json!({
+        "profile": budget.profile,
+        "memory_max": budget.committed,
+        "budget": budget.budget,
+    })
 }
 
 fn row(row: &Row) -> Value {

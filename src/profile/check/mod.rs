@@ -20,7 +20,7 @@ use super::{Profile, salvage};
 use crate::limits::key::Key;
 use crate::units::{Memory, quote};
 
-pub use across::check_all;
+pub use across::{check_all, check_named};
 
 /// What the check knows of the machine that the profile is for.
 #[derive(Debug, Clone, Copy, Default)]

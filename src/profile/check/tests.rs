@@ -217,6 +217,31 @@ fn profiles_are_checked_together() {
     assert_eq!(counts, [0, 1, 1]);
 }
 
+#[test]
+fn what_is_wrong_between_two_is_a_fault_of_the_named_one() {
+    let source = |name: &str| {
+        let text = b"\n[unit.\"x.service\"]\n".to_vec();
+        Source::new(name, format!("{name}.toml"), text)
+    };
+    let sources = ["a", "b", "c"].map(source);
+    let all: Vec<&Source> = sources.iter().collect();
+    for (named, counts, note) in [
+        ("a", [2, 0, 0], "the other is b.toml:2"),
+        ("b", [0, 1, 1], "the first is a.toml:2"),
+        ("c", [0, 1, 1], "the first is a.toml:2"),
+        ("abc", [0, 1, 1], "the first is a.toml:2"),
+        ("", [0, 1, 1], "the first is a.toml:2"),
+    ] {
+        let is_named = |source: &Source| named.contains(&source.name);
+        let checked = check_named(&all, &Options::default(), &is_named);
+        let found: Vec<usize> = checked.iter().map(|c| c.faults.len()).collect();
+        assert_eq!(found, counts, "{named}");
+        let notes = checked.iter().flat_map(|c| &c.faults).map(|f| &f.notes[0]);
+        let first = notes.map(|note| format!("{note:?}")).next();
+        assert_eq!(first, Some(format!("Note({note:?})")), "{named}");
+    }
+}
+
 /// Three sections whose limits are all different, so that a stray one is seen.
 const SECTIONS: &str = "budget = \"4G\"
 # the first
