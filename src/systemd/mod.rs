@@ -5,5 +5,7 @@ pub mod files;
 pub mod manager;
 pub mod names;
 pub mod reach;
+mod reader;
+mod search;
 pub mod systemctl;
 pub mod unit_file;
