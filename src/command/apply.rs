@@ -28,7 +28,8 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
     }
     permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
-    let mut manager = connect(&context.scope)?;
+    let interrupted = crate::signals::catch()?;
+    let mut manager = connect(&context.scope, &interrupted)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
     let mut engine = Engine {
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context, options: &Apply) -> Result<u8> {
         manager: manager.as_mut(),
         progress: &step,
         patience: PATIENCE,
-        interrupted: crate::signals::catch()?,
+        interrupted,
     };
     let recovered = engine.recover()?;
     let (given, failed) = usable(context, given, options)?;
