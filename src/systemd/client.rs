@@ -328,28 +328,4 @@ impl Bus for Client {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lost_is_what_nobody_of_systemd_answered() {
-        let io = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let fdo = |e: fdo::Error| zbus::Error::FDO(Box::new(e));
-        let text = String::new;
-        for (error, lost) in [
-            (zbus::Error::InputOutput(Arc::new(io)), true),
-            (fdo(fdo::Error::NoReply(text())), true),
-            (fdo(fdo::Error::ServiceUnknown(text())), true),
-            (
-                fdo(fdo::Error::ZBus(fdo(fdo::Error::Disconnected(text())))),
-                true,
-            ),
-            (fdo(fdo::Error::LimitsExceeded(text())), false),
-            (fdo(fdo::Error::AccessDenied(text())), false),
-            (fdo(fdo::Error::Failed(text())), false),
-            (zbus::Error::InvalidReply, false),
-        ] {
-            assert_eq!(is_lost(&error), lost, "{error:?}");
-        }
-    }
-}
+mod tests;
