@@ -26,7 +26,8 @@ pub(super) fn on_host(
 ) -> Result<u8> {
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
-    let mut manager = connect(&context.scope)?;
+    let interrupted = crate::signals::catch()?;
+    let mut manager = connect(&context.scope, &interrupted)?;
     let progress = Progress::new();
     let step = |text: &str| progress.step(text);
     let mut engine = Engine {
@@ -35,7 +36,7 @@ pub(super) fn on_host(
         manager: manager.as_mut(),
         progress: &step,
         patience: PATIENCE,
-        interrupted: crate::signals::catch()?,
+        interrupted,
     };
     let recovered = engine.recover()?;
     let mut wish = wish()?;

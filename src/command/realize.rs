@@ -21,14 +21,15 @@ pub(super) fn run(context: &Context) -> Result<u8> {
     }
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, QUEUE)?;
-    let mut manager = connect(&context.scope)?;
+    let interrupted = crate::signals::catch()?;
+    let mut manager = connect(&context.scope, &interrupted)?;
     let mut engine = Engine {
         root: &context.root,
         scope: &context.scope,
         manager: manager.as_mut(),
         progress: &|_| {},
         patience: PATIENCE,
-        interrupted: crate::signals::catch()?,
+        interrupted,
     };
     let recovered = engine.recover()?;
     // As the generator reads them: a fault in one profile is no reason to let another one's limits wait, and

@@ -132,19 +132,6 @@ impl Root {
         }
     }
 
-    /// Reads a file that may be absent, whatever its encoding: a stray byte in the comment of somebody's unit file
-    /// is no reason to stop.
-    ///
-    /// # Errors
-    /// As [`Root::read`], with the path; absence and encoding are none.
-    pub fn read_lossy_if_any(&self, path: &Path) -> Result<Option<String>> {
-        match self.read_bytes(path, READ_LIMIT) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(e) if is_absent(&e) => Ok(None),
-            Err(e) => Err(Error::io("read", &self.shown(path), &e)),
-        }
-    }
-
     /// The names in a directory, unsorted, without `.` and `..`; an absent directory is empty.
     ///
     /// # Errors

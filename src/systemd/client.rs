@@ -1,23 +1,30 @@
 //! The manager over D-Bus; hand-written, only the calls in use.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
+use zbus::fdo;
 use zbus::message::Type;
 use zbus::wire::{OwnedObjectPath, OwnedVariant, Variant};
 use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::error::{Error, Kind, Result};
 use crate::scope::Scope;
-use crate::systemd::manager::{Manager, UnitState};
+use crate::systemd::lasting::{Answer, Bus, Failure};
+use crate::systemd::manager::UnitState;
 use crate::systemd::names::UnitName;
+use crate::systemd::wait::{self, Wait};
+use crate::units::Span;
 
 const DESTINATION: &str = "org.freedesktop.systemd1";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// For calls that PID 1 answers at once; as `systemctl` (`DEFAULT_TIMEOUT_USEC`).
@@ -25,13 +32,19 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// For a reload, which runs all generators (90 s at most) and loads all units.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(180);
 
+/// For a connection: a bus that is just being started is waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// A connection to a service manager.
 #[derive(Debug)]
-pub struct Client {
+pub(super) struct Client {
     runtime: Runtime,
     connection: Connection,
     /// What the administrator knows the other end as.
     peer: &'static str,
+    interrupted: Arc<AtomicBool>,
+    /// A second time on the same connection is an error to systemd (`AlreadySubscribed`).
+    subscribed: bool,
 }
 
 impl Client {
@@ -42,7 +55,7 @@ impl Client {
     ///
     /// # Errors
     /// No bus to be reached.
-    pub fn connect(scope: &Scope) -> Result<Self> {
+    pub(super) fn connect(scope: &Scope, interrupted: &Arc<AtomicBool>) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -55,18 +68,26 @@ impl Client {
             let bus = zbus::connection::Builder::system();
             ("systemd (PID 1)", bus)
         };
-        let connection = runtime.block_on(async { bus.build().await }).map_err(|e| {
-            Error::failed(format!("cannot reach {peer}: {e}"))
+        let built =
+            runtime.block_on(async { tokio::time::timeout(CONNECT_TIMEOUT, bus.build()).await });
+        let unreachable = |why: String| {
+            Error::failed(format!("cannot reach {peer}: {why}"))
                 .remedy("is systemd running here? For an image use --root DIR")
-        })?;
+        };
+        let connection = match built {
+            Ok(connection) => connection.map_err(|e| unreachable(e.to_string())),
+            Err(_) => Err(unreachable("the bus does not answer".to_owned())),
+        }?;
         Ok(Self {
             runtime,
             connection,
             peer,
+            interrupted: Arc::clone(interrupted),
+            subscribed: false,
         })
     }
 
-    fn call<B>(&self, method: &str, body: &B, limit: Duration) -> Result<zbus::Message>
+    fn call<B>(&self, method: &str, body: &B, limit: Duration) -> Answer<zbus::Message>
     where
         B: serde::Serialize + zbus::wire::DynamicType,
     {
@@ -80,7 +101,7 @@ impl Client {
         method: &str,
         body: &B,
         limit: Duration,
-    ) -> Result<zbus::Message>
+    ) -> Answer<zbus::Message>
     where
         B: serde::Serialize + zbus::wire::DynamicType,
     {
@@ -93,70 +114,172 @@ impl Client {
         match answer {
             Ok(Ok(message)) => Ok(message),
             Ok(Err(e)) => Err(self.explain(method, &e)),
-            Err(_) => Err(Error::failed(format!(
-                "{}: no answer to {method} within {} s",
-                self.peer,
-                limit.as_secs()
-            ))
-            .remedy("`systemctl list-jobs` and `journalctl -b _PID=1` show what it is busy with")),
+            Err(_) => Err(Failure::Refused(
+                Error::failed(format!(
+                    "{}: no answer to {method} within {} s",
+                    self.peer,
+                    limit.as_secs()
+                ))
+                .remedy(
+                    "`systemctl list-jobs` and `journalctl -b _PID=1` show what it is busy with",
+                ),
+            )),
         }
     }
 
     /// An error of the bus in an administrator's words.
-    fn explain(&self, method: &str, error: &zbus::Error) -> Error {
-        let (name, text) = match error {
-            zbus::Error::MethodError(name, text, _) => {
-                (name.to_string(), text.clone().unwrap_or_default())
-            }
-            zbus::Error::FDO(e) => (short_name(&format!("{e:?}")), e.to_string()),
-            other => (String::new(), other.to_string()),
+    fn explain(&self, method: &str, error: &zbus::Error) -> Failure {
+        if is_lost(error) {
+            return self.lost(method, error.to_string());
+        }
+        let (known, text) = match error {
+            zbus::Error::MethodError(_, text, _) => (None, text.clone().unwrap_or_default()),
+            zbus::Error::FDO(e) => (Some(&**e), e.to_string()),
+            other => (None, other.to_string()),
         };
         let told = Error::failed(format!("{} refused {method}: {text}", self.peer));
-        if name.contains("AccessDenied") || name.contains("InteractiveAuthorizationRequired") {
-            Error::new(
-                Kind::NotPermitted,
-                format!("{}: no permission for {method}", self.peer),
-            )
-            .remedy("run this as root, or with --user for your own services")
-        } else if name.contains("LimitsExceeded") {
-            told.remedy("too many reloads in a short time (ReloadLimitIntervalSec= in system.conf); try again later")
-        } else if method == "Reload" {
-            told.remedy("is there room in /run (16 MiB)? `journalctl -b _PID=1` says more")
-        } else {
-            told
-        }
+        Failure::Refused(match known {
+            Some(fdo::Error::AccessDenied(_) | fdo::Error::InteractiveAuthorizationRequired(_)) => {
+                let message = format!("{}: no permission for {method}", self.peer);
+                Error::new(Kind::NotPermitted, message)
+                    .remedy("run this as root, or with --user for your own services")
+            }
+            Some(fdo::Error::LimitsExceeded(_)) => {
+                told.remedy("too many reloads in a short time (ReloadLimitIntervalSec= in system.conf); try again later")
+            }
+            _ if method == "Reload" => {
+                told.remedy("is there room in /run (16 MiB)? `journalctl -b _PID=1` says more")
+            }
+            _ => told,
+        })
     }
 
-    fn body<T>(&self, method: &str, message: &zbus::Message) -> Result<T>
+    fn lost(&self, method: &str, why: impl std::fmt::Display) -> Failure {
+        let message = format!("lost the connection to {} in {method}: {why}", self.peer);
+        Failure::Lost(Error::failed(message).remedy("is D-Bus running?"))
+    }
+
+    fn strange(&self, method: &str, why: impl std::fmt::Display) -> Failure {
+        let message = format!("{}: strange answer to {method}: {why}", self.peer);
+        Failure::Refused(Error::failed(message))
+    }
+
+    fn body<T>(&self, method: &str, message: &zbus::Message) -> Answer<T>
     where
         T: zbus::wire::Type + serde::de::DeserializeOwned,
     {
-        message
-            .body()
-            .deserialize()
-            .map_err(|e| Error::failed(format!("{}: strange answer to {method}: {e}", self.peer)))
+        let body = message.body();
+        body.deserialize().map_err(|e| self.strange(method, e))
+    }
+
+    /// The object of a unit. LoadUnit, not GetUnit: one that nobody has asked for yet is inactive, not an error.
+    fn object(&self, unit: &UnitName) -> Answer<OwnedObjectPath> {
+        let answer = self.call("LoadUnit", &(unit.as_str(),), CALL_TIMEOUT)?;
+        self.body("LoadUnit", &answer)
+    }
+
+    fn property(&self, path: &str, interface: &str, name: &str) -> Answer<OwnedVariant> {
+        let body = (interface, name);
+        let answer = self.call_at(path, PROPERTIES, "Get", &body, CALL_TIMEOUT)?;
+        self.body("Get", &answer)
+    }
+
+    /// How long a restart of a unit may take.
+    fn limit(&self, unit: &UnitName) -> Answer<Duration> {
+        let path = self.object(unit)?;
+        let span = |name: &str| match self.property(path.as_str(), SERVICE, name) {
+            Ok(value) => Ok(u64::try_from(value).ok().map(Span)),
+            // No service has no such property.
+            Err(Failure::Refused(_)) => Ok(None),
+            Err(lost) => Err(lost),
+        };
+        Ok(wait::limit(
+            span("TimeoutStopUSec")?,
+            span("TimeoutStartUSec")?,
+        ))
+    }
+
+    /// Signals come to subscribers alone.
+    fn subscribe(&mut self) -> Answer<MessageStream> {
+        if !self.subscribed {
+            self.call("Subscribe", &(), CALL_TIMEOUT)?;
+            self.subscribed = true;
+        }
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .interface(MANAGER)
+            .member("JobRemoved")
+            .build()
+            .map_err(|e| self.strange("Subscribe", e))?;
+        let stream = MessageStream::for_match_rule(rule, &self.connection, None);
+        let stream = self.runtime.block_on(stream);
+        stream.map_err(|e| self.explain("Subscribe", &e))
+    }
+
+    /// Waits for the end of a job; answers its result.
+    fn ended(
+        &self,
+        unit: &UnitName,
+        job: &OwnedObjectPath,
+        signals: &mut MessageStream,
+        limit: Duration,
+    ) -> Answer<String> {
+        let wait = Wait::begin(&self.interrupted, limit);
+        self.runtime.block_on(async {
+            loop {
+                match tokio::time::timeout(wait::LOOK, signals.next()).await {
+                    Ok(Some(Ok(message))) => {
+                        let removed: Option<(u32, OwnedObjectPath, String, String)> =
+                            message.body().deserialize().ok();
+                        if let Some((_, path, _, result)) = removed
+                            && path == *job
+                        {
+                            return Ok(result);
+                        }
+                    }
+                    Ok(Some(Err(e))) if is_lost(&e) => return Err(self.lost("TryRestartUnit", e)),
+                    Ok(None) => return Err(self.lost("TryRestartUnit", "the signals ended")),
+                    // A signal that nobody can read; nothing yet.
+                    Ok(Some(Err(_))) | Err(_) => {}
+                }
+                wait.check(unit).map_err(Failure::Refused)?;
+            }
+        })
     }
 }
 
-/// `LimitsExceeded("…")` → `LimitsExceeded`.
-fn short_name(debug: &str) -> String {
-    debug.split('(').next().unwrap_or_default().to_owned()
+/// Whether an error says that the connection is gone, or that the bus no longer knows systemd: after a restart of
+/// D-Bus it takes PID 1 a moment to come back to it.
+fn is_lost(error: &zbus::Error) -> bool {
+    match error {
+        zbus::Error::InputOutput(_) | zbus::Error::Connection(..) => true,
+        zbus::Error::FDO(error) => match &**error {
+            fdo::Error::ZBus(inner) => is_lost(inner),
+            // These the bus itself answers when nobody of that name is there (any more).
+            fdo::Error::Disconnected(_)
+            | fdo::Error::NameHasNoOwner(_)
+            | fdo::Error::NoReply(_)
+            | fdo::Error::ServiceUnknown(_)
+            | fdo::Error::SpawnChildExited(_)
+            | fdo::Error::SpawnFailed(_)
+            | fdo::Error::TimedOut(_) => true,
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
-impl Manager for Client {
-    fn version(&mut self) -> Result<String> {
-        let body = (MANAGER, "Version");
-        let answer = self.call_at(MANAGER_PATH, PROPERTIES, "Get", &body, CALL_TIMEOUT)?;
-        let value: OwnedVariant = self.body("Get", &answer)?;
-        String::try_from(value)
-            .map_err(|e| Error::failed(format!("{}: strange version: {e}", self.peer)))
+impl Bus for Client {
+    fn version(&mut self) -> Answer<String> {
+        let value = self.property(MANAGER_PATH, MANAGER, "Version")?;
+        String::try_from(value).map_err(|e| self.strange("Get", e))
     }
 
-    fn reload(&mut self) -> Result<()> {
+    fn reload(&mut self) -> Answer<()> {
         self.call("Reload", &(), RELOAD_TIMEOUT).map(|_| ())
     }
 
-    fn nudge(&mut self, unit: &UnitName) -> Result<()> {
+    fn nudge(&mut self, unit: &UnitName) -> Answer<()> {
         let nothing: Vec<String> = Vec::new();
         let properties = vec![("Markers", Variant::from(nothing))];
         let body = (unit.as_str(), true, properties);
@@ -164,10 +287,8 @@ impl Manager for Client {
             .map(|_| ())
     }
 
-    fn state(&mut self, unit: &UnitName) -> Result<UnitState> {
-        // LoadUnit, not GetUnit: one that nobody has asked for yet is inactive, not an error.
-        let answer = self.call("LoadUnit", &(unit.as_str(),), CALL_TIMEOUT)?;
-        let path: OwnedObjectPath = self.body("LoadUnit", &answer)?;
+    fn state(&mut self, unit: &UnitName) -> Answer<UnitState> {
+        let path = self.object(unit)?;
         let answer = self.call_at(path.as_str(), PROPERTIES, "GetAll", &(UNIT,), CALL_TIMEOUT)?;
         let mut all: HashMap<String, OwnedVariant> = self.body("GetAll", &answer)?;
         let active = all
@@ -178,46 +299,33 @@ impl Manager for Client {
             .remove("InvocationID")
             .and_then(|v| Vec::<u8>::try_from(v).ok())
             .unwrap_or_default();
-        Ok(UnitState { active, invocation })
+        // Number and path; 0 is none.
+        let job = all
+            .remove("Job")
+            .and_then(|v| <(u32, OwnedObjectPath)>::try_from(v).ok())
+            .is_some_and(|(id, _)| id != 0);
+        Ok(UnitState {
+            active,
+            invocation,
+            job,
+        })
     }
 
-    fn try_restart(&mut self, unit: &UnitName) -> Result<()> {
-        // On the bus signals come to subscribers alone; on the private socket to everybody.
-        self.call("Subscribe", &(), CALL_TIMEOUT)?;
-        let strange = |e: zbus::Error| Error::failed(format!("cannot watch for the job: {e}"));
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .interface(MANAGER)
-            .member("JobRemoved")
-            .build()
-            .map_err(strange)?;
+    fn try_restart(&mut self, unit: &UnitName) -> Answer<()> {
+        let limit = self.limit(unit)?;
         // Subscribed before the call, or a quick job would be missed (FACTS 19).
-        let mut signals = self
-            .runtime
-            .block_on(MessageStream::for_match_rule(rule, &self.connection, None))
-            .map_err(strange)?;
+        let mut signals = self.subscribe()?;
         let answer = self.call("TryRestartUnit", &(unit.as_str(), "fail"), CALL_TIMEOUT)?;
         let job: OwnedObjectPath = self.body("TryRestartUnit", &answer)?;
-        let result = self.runtime.block_on(async {
-            while let Some(message) = signals.next().await {
-                let removed: Option<(u32, OwnedObjectPath, String, String)> =
-                    message.ok().and_then(|m| m.body().deserialize().ok());
-                if let Some((_, path, _, result)) = removed
-                    && path == job
-                {
-                    return Some(result);
-                }
-            }
-            None
-        });
-        match result.as_deref() {
-            Some("done") => Ok(()),
-            Some(other) => Err(Error::failed(format!("restarting {unit}: job {other}"))
-                .remedy(format!("`systemctl status {unit}` and its journal say why"))),
-            None => Err(Error::failed(format!(
-                "restarting {unit}: lost {} before the job ended",
-                self.peer
-            ))),
+        match self.ended(unit, &job, &mut signals, limit)?.as_str() {
+            "done" => Ok(()),
+            other => Err(Failure::Refused(
+                Error::failed(format!("restarting {unit}: job {other}"))
+                    .remedy(format!("`systemctl status {unit}` and its journal say why")),
+            )),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

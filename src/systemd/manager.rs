@@ -1,8 +1,12 @@
 //! What memctl asks of a service manager: as little as it can, PID 1 has other work (FACTS 8).
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::systemd::client::Client;
+use crate::systemd::lasting::{Bus, Lasting};
 use crate::systemd::names::UnitName;
 use crate::systemd::systemctl::Systemctl;
 
@@ -35,11 +39,12 @@ pub trait Manager {
     /// The bus's.
     fn state(&mut self, unit: &UnitName) -> Result<UnitState>;
 
-    /// Restarts a unit if it is running, gracefully, by its own stop settings, and waits for the job.
-    /// Never clobbers a queued stop or shutdown (job mode `fail`, FACTS 18).
+    /// Restarts a unit if it is running, gracefully, by its own stop settings, and waits for the job: as long as
+    /// the unit's own time limits allow, and until an interrupt. Never clobbers a queued stop or shutdown (job mode
+    /// `fail`, FACTS 18), never restarts twice.
     ///
     /// # Errors
-    /// The call was refused, or the job had another result than `done`.
+    /// The call was refused; the job had another result than `done`, or none yet when the wait ended.
     fn try_restart(&mut self, unit: &UnitName) -> Result<()>;
 }
 
@@ -50,22 +55,33 @@ pub struct UnitState {
     pub active: String,
     /// `InvocationID`: another one after a restart (FACTS 19); empty if never started.
     pub invocation: Vec<u8>,
+    /// A job is queued or running for it.
+    pub job: bool,
 }
 
 /// Reaches the manager: over the bus, or, where D-Bus is down, through `systemctl`, which has a private way to
-/// PID 1 for root (FACTS 20a).
+/// PID 1 for root (FACTS 20a). D-Bus may go away and come back meanwhile.
+///
+/// `interrupted` ends the wait for a restart.
 ///
 /// # Errors
 /// Neither way works.
-pub fn connect(scope: &Scope) -> Result<Box<dyn Manager>> {
-    match Client::connect(scope) {
-        Ok(client) => Ok(Box::new(client)),
-        Err(error) => {
-            let mut other = Systemctl::new(scope);
-            match other.version() {
-                Ok(_) => Ok(Box::new(other)),
-                Err(_) => Err(error),
-            }
-        }
-    }
+pub fn connect(scope: &Scope, interrupted: &Arc<AtomicBool>) -> Result<Box<dyn Manager>> {
+    let mut other = Systemctl::new(scope, interrupted);
+    let (scope, flag) = (scope.clone(), Arc::clone(interrupted));
+    let dial = move || -> Result<Box<dyn Bus>> { Ok(Box::new(Client::connect(&scope, &flag)?)) };
+    let bus = match dial() {
+        Ok(bus) => Some(bus),
+        Err(error) => match other.version() {
+            Ok(_) => None,
+            Err(_) => return Err(error),
+        },
+    };
+    let (dial, other) = (Box::new(dial), Box::new(other));
+    Ok(Box::new(Lasting::new(
+        bus,
+        dial,
+        other,
+        Arc::clone(interrupted),
+    )))
 }

@@ -1,9 +1,13 @@
 //! systemd: unit names, unit files, and the manager on the bus.
 
-pub mod client;
+mod client;
 pub mod files;
+mod lasting;
 pub mod manager;
 pub mod names;
 pub mod reach;
-pub mod systemctl;
+mod reader;
+mod search;
+mod systemctl;
 pub mod unit_file;
+mod wait;

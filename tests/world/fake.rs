@@ -255,6 +255,7 @@ impl Manager for Fake<'_> {
         Ok(UnitState {
             active: active.to_owned(),
             invocation: vec![self.invocations.get(unit).copied().unwrap_or(1)],
+            job: false,
         })
     }
 
