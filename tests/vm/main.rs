@@ -5,6 +5,7 @@
 //! `cargo nextest run --profile vm -E 'test(boots)'`.
 
 mod boots;
+mod by_hand;
 mod crash;
 mod demo;
 mod grammar;
@@ -45,6 +46,8 @@ scenarios! {
     safety::neighbours_are_safe,
     safety::the_way_back_is_safe,
     safety::swap_is_counted,
+    by_hand::a_reload_is_enough,
+    by_hand::what_was_raised_stays_until_the_next_start,
     crash::killed_before_the_commit,
     crash::killed_after_the_commit,
     crash::the_disk_is_full,

@@ -15,7 +15,9 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
         "/usr/bin/memctl",
         "/usr/lib/systemd/system-generators/memctl-generator",
         "/usr/lib/systemd/user-generators/memctl-generator",
+        "/usr/lib/systemd/system/memctl-realize@.service",
         "/usr/lib/systemd/system/memctl-withheld@.service",
+        "/usr/lib/systemd/user/memctl-realize@.service",
         "/usr/share/man/man1/memctl.1.gz",
         "/usr/share/man/man5/memctl.profile.5.gz",
         "/usr/share/man/man8/memctl-generator.8.gz",
@@ -29,9 +31,7 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
             "{part} is not in\n{files}"
         );
     }
-    guest.ok(
-        "systemd-analyze verify --man=no /usr/lib/systemd/system/memctl-withheld@.service 2>&1",
-    );
+    guest.ok("systemd-analyze verify --man=no /usr/lib/systemd/system/memctl-*.service 2>&1");
     guest.ok("ls /usr/share/doc/memctl/examples/homework.toml*");
 
     server.start("web.service", "/usr/local/bin/hold 5", "");

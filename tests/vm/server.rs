@@ -150,6 +150,35 @@ impl Server {
         assert_eq!(found, wanted, "{expected:?}");
     }
 
+    /// The same, as soon as the kernel has it: what systemd starts by itself takes a while without KVM.
+    pub fn wait_kernel(&self, expected: &[(&str, &str, &str)]) {
+        let tests: String = expected
+            .iter()
+            .map(|(unit, file, value)| {
+                format!(
+                    "group=$(systemctl show --property=ControlGroup --value '{unit}')
+                     [ \"$(cat \"/sys/fs/cgroup$group/{file}\")\" = {value} ] || return 1\n"
+                )
+            })
+            .collect();
+        self.guest.sh(format!(
+            "there() {{\n{tests}\n}}
+             for i in $(seq 150); do there && exit; sleep 0.2; done"
+        ));
+        self.assert_kernel(expected);
+    }
+
+    /// Waits until nothing that memctl has systemd start runs any more.
+    pub fn wait_idle(&self) {
+        self.guest.ok(
+            "for i in $(seq 150); do
+                 systemctl list-units --no-legend --state=activating 'memctl-*' | grep -q . || exit 0
+                 sleep 0.2
+             done
+             systemctl list-jobs; exit 1",
+        );
+    }
+
     /// No process was killed for want of memory, in any cgroup.
     pub fn assert_nobody_killed(&self) {
         let kills = self
