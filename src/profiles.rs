@@ -110,7 +110,7 @@ impl Set {
         let sources = loaded.sources.iter();
         let sources: Vec<&Source> = sources.map(|s| as_given(s, given)).collect();
         let is_named = |source: &Source| is_named(source, given);
-        let checked = check_against(root, scope, &sources, &is_named)?;
+        let checked = check_against(root, scope, &sources, &Options::default(), &is_named)?;
         Ok(Self {
             found,
             sources: loaded.sources,
@@ -166,18 +166,24 @@ fn as_given<'a>(source: &'a Source, given: &'a [Source]) -> &'a Source {
 ///
 /// # Errors
 /// A folder of unit files that is there and cannot be read.
-pub fn check(root: &Root, scope: &Scope, sources: &[Source]) -> Result<Vec<Checked>> {
+pub fn check(
+    root: &Root,
+    scope: &Scope,
+    sources: &[Source],
+    options: &Options,
+) -> Result<Vec<Checked>> {
     let sources: Vec<&Source> = sources.iter().collect();
-    check_against(root, scope, &sources, &|_| true)
+    check_against(root, scope, &sources, options, &|_| true)
 }
 
 fn check_against(
     root: &Root,
     scope: &Scope,
     sources: &[&Source],
+    options: &Options,
     named: &dyn Fn(&Source) -> bool,
 ) -> Result<Vec<Checked>> {
-    let mut checked = check_named(sources, &Options::default(), named);
+    let mut checked = check_named(sources, options, named);
     let files = UnitFiles::scan(root, scope)?;
     for one in &mut checked {
         let found = known::against(&one.profile, &files)?;

@@ -27,7 +27,7 @@ use crate::limits::plan::Plan;
 use crate::limits::slices::slices;
 use crate::limits::totals::totals;
 use crate::scope::Scope;
-use crate::systemd::manager::Manager;
+use crate::systemd::manager::{Manager, major};
 use crate::systemd::names::{UnitName, UnitType};
 
 /// A change to one profile's file.
@@ -260,13 +260,6 @@ impl<'a> Engine<'a> {
         }
         Ok(())
     }
-}
-
-/// `257.7-1` → 257.
-#[must_use]
-pub fn major(version: &str) -> Option<u32> {
-    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
 }
 
 fn is_oneshot(survey: &Survey<'_>, unit: &UnitName) -> Result<bool> {

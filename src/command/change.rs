@@ -7,14 +7,13 @@ use crate::apply::record::{Contents, says};
 use crate::apply::survey::Survey;
 use crate::command::Context;
 use crate::error::{Error, Result};
-use crate::limits::caution::{cautions, room_in_run};
+use crate::limits::caution::{cautions, room_in_run, too_old};
 use crate::limits::dropin::Installed;
 use crate::limits::plan::{Plan, When};
 use crate::limits::slices::slices;
 use crate::limits::totals::{Totals, totals};
 use crate::profile::Source;
 use crate::profiles::Set;
-use crate::systemd::files::UnitFiles;
 use crate::systemd::reach::Reach;
 use crate::view::out::tell;
 
@@ -126,9 +125,22 @@ pub(super) fn sum(
 pub(super) fn warnings(
     context: &Context,
     profiles: &[Installed],
-    files: &UnitFiles<'_>,
+    survey: &Survey<'_>,
 ) -> Result<Vec<String>> {
-    let mut warnings = cautions(profiles, files, &context.scope)?;
+    let mut warnings = cautions(profiles, &survey.files, &context.scope)?;
+    warnings.extend(
+        survey
+            .systemd
+            .map(|v| too_old(profiles, v))
+            .unwrap_or_default(),
+    );
+    let unreadable = survey.files.unreadable();
+    warnings.extend(unreadable.iter().map(|path| {
+        format!(
+            "{} is not yours to read: what it says is not counted",
+            path.display()
+        )
+    }));
     let units = profiles.iter().flat_map(|p| &p.profile.units);
     let rules: usize = units.map(|u| u.rules.len()).sum();
     if rules > 0 {

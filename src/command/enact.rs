@@ -8,9 +8,8 @@ use crate::cli;
 use crate::command::wish::Wish;
 use crate::command::{Context, apply, change, plan};
 use crate::error::Result;
-use crate::limits::dropin::Installed;
 use crate::limits::plan::{Row, Shown, When};
-use crate::systemd::manager::connect;
+use crate::systemd::manager::{connect, major};
 use crate::view;
 use crate::view::out::{print, tell};
 use crate::view::progress::Progress;
@@ -41,15 +40,9 @@ pub(super) fn on_host(
     let recovered = engine.recover()?;
     let mut wish = wish()?;
     let survey = Survey::take(&context.root, &context.scope)?;
+    let survey = survey.under(major(&engine.manager.version()?));
     let shown = wish.shown();
-    let mut warnings = change::warnings(context, &shown, &survey.files)?;
-    match engine.manager.version() {
-        Ok(version) => warnings.extend(too_old(&shown, &version)),
-        Err(error) => warnings.push(format!(
-            "systemd does not tell its version: {}",
-            error.message()
-        )),
-    }
+    let mut warnings = change::warnings(context, &shown, &survey)?;
     if wish.lenient {
         let totals = plan::foresee(context, &wish)?.totals;
         wish.heed_budgets(&totals, &mut warnings)?;
@@ -87,29 +80,6 @@ fn closing(told: Result<()>) {
             "warning: the change is made; only the report of it failed: {error}"
         ));
     }
-}
-
-/// Directives that the running systemd does not know yet.
-fn too_old(profiles: &[Installed], version: &str) -> Vec<String> {
-    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-    let Ok(running) = digits.parse::<u32>() else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for unit in profiles.iter().flat_map(|p| &p.profile.units) {
-        for key in unit.limits.keys() {
-            if let Some(since) = key.since_for(unit.name.unit_type())
-                && running < since
-            {
-                found.push(format!(
-                    "{}: {} came with systemd {since}, this is {running}: recorded, without effect",
-                    unit.name,
-                    key.name()
-                ));
-            }
-        }
-    }
-    found
 }
 
 /// Prints the table and one line on what happened.

@@ -44,7 +44,7 @@ pub(super) struct Foreseen<'a> {
 /// Looks at the system, and at what a wish would make of it.
 pub(super) fn foresee<'a>(context: &'a Context, wish: &Wish) -> Result<Foreseen<'a>> {
     let (root, scope) = (&context.root, &context.scope);
-    let survey = Survey::take(root, scope)?;
+    let survey = Survey::take(root, scope)?.under(context.systemd());
     let installed = wish.set.installed();
     let prepared = survey.prepare(&installed)?;
     let shown = wish.shown();
@@ -52,7 +52,7 @@ pub(super) fn foresee<'a>(context: &'a Context, wish: &Wish) -> Result<Foreseen<
     plan.lowerings = prepared.refused();
     Ok(Foreseen {
         totals: change::sum(context, &plan, &shown, &survey)?,
-        warnings: change::warnings(context, &shown, &survey.files)?,
+        warnings: change::warnings(context, &shown, &survey)?,
         changes: !wish.edits.is_empty() || survey.differs(&prepared),
         plan,
         survey,

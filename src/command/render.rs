@@ -5,12 +5,18 @@ use crate::command::{Context, change, sources};
 use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::limits::dropin::{Installed, dropins, fingerprint};
+use crate::profile::Options;
 use crate::profiles::{Report, check};
 use crate::view::out::{print, tell};
 
 pub(super) fn run(context: &Context, options: &Render) -> Result<u8> {
     let mut given = sources::read(&options.files, options.name.as_deref());
-    let checked = check(&context.root, &context.scope, &given.sources)?;
+    let checked = check(
+        &context.root,
+        &context.scope,
+        &given.sources,
+        &Options::default(),
+    )?;
     Report::of(given.errors())
         .with(&given.sources, &checked)
         .refuse("nothing was written")?;

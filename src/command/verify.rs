@@ -3,7 +3,7 @@
 use crate::cli::Verify;
 use crate::command::{Context, sources};
 use crate::error::{Kind, Result};
-use crate::profile::{Checked, Severity, Source};
+use crate::profile::{Checked, Options, Severity, Source};
 use crate::profiles::{Report, Set, check};
 use crate::view::out::print;
 
@@ -14,7 +14,14 @@ pub(super) fn run(context: &Context, options: &Verify) -> Result<u8> {
         return show(context, &set.sources, &set.checked, report);
     }
     let mut given = sources::read(&options.files, options.name.as_deref());
-    let checked = check(&context.root, &context.scope, &given.sources)?;
+    let checked = check(
+        &context.root,
+        &context.scope,
+        &given.sources,
+        &Options {
+            systemd: context.systemd(),
+        },
+    )?;
     let report = Report::of(given.errors()).with(&given.sources, &checked);
     show(context, &given.sources, &checked, report)
 }

@@ -120,6 +120,26 @@ fn unprotected(
     }))
 }
 
+/// Directives that the running systemd does not know yet.
+#[must_use]
+pub fn too_old(profiles: &[Installed], running: u32) -> Vec<String> {
+    let mut found = Vec::new();
+    for unit in profiles.iter().flat_map(|p| &p.profile.units) {
+        for key in unit.limits.keys() {
+            if let Some(since) = key.since_for(unit.name.unit_type())
+                && running < since
+            {
+                found.push(format!(
+                    "{}: {} came with systemd {since}, this is {running}: recorded, without effect",
+                    unit.name,
+                    key.name()
+                ));
+            }
+        }
+    }
+    found
+}
+
 /// Whether a reload may be refused for want of room.
 #[must_use]
 pub fn room_in_run() -> Option<String> {

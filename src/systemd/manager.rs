@@ -59,6 +59,13 @@ pub struct UnitState {
     pub job: bool,
 }
 
+/// `257.7-1` → 257.
+#[must_use]
+pub fn major(version: &str) -> Option<u32> {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
 /// Reaches the manager: over the bus, or, where D-Bus is down, through `systemctl`, which has a private way to
 /// PID 1 for root (FACTS 20a). D-Bus may go away and come back meanwhile.
 ///
