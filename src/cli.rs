@@ -58,6 +58,23 @@ pub enum Verb {
     Verify(Verify),
     /// Write a profile's drop-ins below a folder, for images
     Render(Render),
+    /// Show what units hold, against their limits
+    ///
+    /// Without UNIT: the units of the installed profiles; if there are none, every service. Sorted by how near each
+    /// is to its ceiling: the least of its MemoryHigh and MemoryMax and those of its slices.
+    Status(Status),
+    /// Show what a unit held over time
+    History(History),
+    /// Print the last readings for Prometheus
+    Metrics(Metrics),
+    /// Propose limits, from what units held over time
+    ///
+    /// Prints a profile; each figure carries its reason as a comment. Nothing is changed.
+    Recommend(Recommend),
+    /// Look for what is wrong on this host
+    Doctor,
+    /// Read all units in turn and record what they hold
+    Watch(Watch),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -139,6 +156,78 @@ pub struct Remove {
     /// Only show what would change
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `memctl status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Which units; one alone is shown in detail
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// Every service and scope that runs
+    #[arg(short, long, conflicts_with = "units")]
+    pub all: bool,
+    /// Read again and again, until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// `memctl history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Which unit
+    #[arg(value_name = "UNIT")]
+    pub unit: String,
+    /// From when: a span back from now (7d), or a time ("2026-11-24 10:00", RFC 3339, today, yesterday)
+    #[arg(long, value_name = "TIME", default_value = "1d")]
+    pub since: String,
+    /// Until when; now, if not given
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// How fine; by the length of the time, if not given
+    #[arg(long, value_enum)]
+    pub resolution: Option<Resolution>,
+    /// Print CSV, as `memctl replay` reads it
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// How fine a history is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Resolution {
+    /// Every reading
+    Raw,
+    /// A minute each
+    Minutes,
+    /// An hour each
+    Hours,
+}
+
+/// `memctl metrics`.
+#[derive(Debug, Args)]
+pub struct Metrics {
+    /// Replace FILE in one step instead of printing: for node_exporter's textfile collector
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// `memctl recommend`.
+#[derive(Debug, Args)]
+pub struct Recommend {
+    /// Which units; all that the history knows, if none is named
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+}
+
+/// `memctl watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// One reading, then end: for a timer
+    #[arg(long)]
+    pub once: bool,
+    /// Every service and scope, not only those of the profiles
+    #[arg(short, long)]
+    pub all: bool,
 }
 
 /// `memctl verify`.

@@ -13,6 +13,8 @@ pub mod kernel;
 pub mod limits;
 pub mod profile;
 pub mod profiles;
+pub mod readings;
+pub mod sample;
 pub mod scope;
 pub mod signals;
 pub mod systemd;

@@ -22,6 +22,8 @@ pub struct User {
     pub config: PathBuf,
     /// `$XDG_DATA_HOME`, `$HOME/.local/share` if unset.
     pub data: PathBuf,
+    /// `$XDG_STATE_HOME`, `$HOME/.local/state` if unset.
+    pub state: PathBuf,
 }
 
 impl User {
@@ -43,6 +45,7 @@ impl User {
                 .unwrap_or_else(|| PathBuf::from(format!("/run/user/{uid}"))),
             config: var("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             data: var("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
+            state: var("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")),
         }
     }
 }
@@ -72,6 +75,15 @@ impl Scope {
         match self {
             Self::System => "/run/memctl".into(),
             Self::User(user) => user.runtime.join("memctl"),
+        }
+    }
+
+    /// `/var/lib/memctl`: the history, and what the watch must not lose.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        match self {
+            Self::System => "/var/lib/memctl".into(),
+            Self::User(user) => user.state.join("memctl"),
         }
     }
 

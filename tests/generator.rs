@@ -94,6 +94,7 @@ fn user() -> Scope {
         runtime: "/run/user/1000".into(),
         config: "/home/me/.config".into(),
         data: "/home/me/.local/share".into(),
+        state: "/home/me/.local/state".into(),
     })
 }
 

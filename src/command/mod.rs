@@ -3,14 +3,20 @@
 mod apply;
 mod change;
 mod completions;
+mod doctor;
 mod enact;
+mod history;
+mod metrics;
 mod plan;
 mod profiles;
 mod realize;
+mod recommend;
 mod remove;
 mod render;
 mod sources;
+mod status;
 mod verify;
+mod watch;
 mod wish;
 mod withdraw;
 
@@ -82,6 +88,12 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Profiles => profiles::run(&context),
         Verb::Verify(options) => verify::run(&context, options),
         Verb::Render(options) => render::run(&context, options),
+        Verb::Status(options) => status::run(&context, options),
+        Verb::History(options) => history::run(&context, options),
+        Verb::Metrics(options) => metrics::run(&context, options),
+        Verb::Recommend(options) => recommend::run(&context, options),
+        Verb::Doctor => doctor::run(&context),
+        Verb::Watch(options) => watch::run(&context, options),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Realize => realize::run(&context),
         Verb::Withdraw => withdraw::run(&context),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::kernel::root::{Root, is_absent};
+use crate::kernel::stat::MemoryStat;
 use crate::scope::Scope;
 use crate::systemd::names::{UnitName, UnitType};
 
@@ -37,48 +38,11 @@ pub struct Held {
     pub swap: u64,
 }
 
-/// The counters of `memory.stat` that nobody can reclaim without swap (FACTS 24).
-const UNRECLAIMABLE: [&str; 7] = [
-    "anon",
-    "shmem",
-    "slab_unreclaimable",
-    "kernel_stack",
-    "pagetables",
-    "percpu",
-    "sock",
-];
-
 impl Held {
     /// What the unit needs, wherever it lies: resident and swapped.
     #[must_use]
     pub fn need(&self) -> u64 {
         self.resident.saturating_add(self.swap)
-    }
-
-    /// Adds up the unreclaimable counters of a `memory.stat`:
-    ///
-    /// ```text
-    /// anon 12058624
-    /// file 4096
-    /// ```
-    ///
-    /// Unknown names and counters an older kernel lacks are skipped.
-    #[must_use]
-    pub fn resident_of(stat: &str) -> Option<u64> {
-        let mut sum: u64 = 0;
-        let mut found = false;
-        for line in stat.lines() {
-            let Some((name, value)) = line.split_once(' ') else {
-                continue;
-            };
-            if UNRECLAIMABLE.contains(&name)
-                && let Ok(bytes) = value.trim().parse::<u64>()
-            {
-                found = true;
-                sum = sum.saturating_add(bytes);
-            }
-        }
-        found.then_some(sum)
     }
 }
 
@@ -165,7 +129,10 @@ impl<'a> Tree<'a> {
             |file: &str, text: &str| text.trim().parse::<u64>().map_err(|_| strange(file, text));
         Ok(Some(Held {
             current: number("memory.current", &current)?,
-            resident: Held::resident_of(&stat).ok_or_else(|| strange("memory.stat", &stat))?,
+            resident: MemoryStat::parse(&stat)
+                .ok()
+                .and_then(|stat| stat.resident())
+                .ok_or_else(|| strange("memory.stat", &stat))?,
             swap: match swap {
                 Some(text) => number("memory.swap.current", &text)?,
                 None => 0,
@@ -260,15 +227,6 @@ mod tests {
         }
         let root = Root::open(dir.path()).expect("open");
         (dir, root)
-    }
-
-    #[test]
-    fn need_leaves_page_cache_out_and_counts_shmem_once() {
-        let stat = "anon 1000\nfile 5000\nshmem 200\nkernel_stack 30\npagetables 4\npercpu 5\nsock 6\n\
-                    slab_reclaimable 900\nslab_unreclaimable 70\nnew_in_7_2 1\n";
-        assert_eq!(Held::resident_of(stat), Some(1315));
-        assert_eq!(Held::resident_of("file 1\n"), None);
-        assert_eq!(Held::resident_of(""), None);
     }
 
     #[test]

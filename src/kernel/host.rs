@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::kernel::meminfo::MemInfo;
 use crate::kernel::root::Root;
 
 /// The machine's figures; bytes and counts.
@@ -32,14 +33,7 @@ impl Host {
     /// # Errors
     /// `/proc` is not there, or says nothing of memory; with the path.
     pub fn read(root: &Root) -> Result<Self> {
-        let path = Path::new("/proc/meminfo");
-        let meminfo = root
-            .read(path)
-            .map_err(|e| Error::io("read", &root.shown(path), &e))?;
-        let field = |name| kib_field(&meminfo, name);
-        let total = field("MemTotal").ok_or_else(|| {
-            Error::failed(format!("{}: no MemTotal in it", root.shown(path).display()))
-        })?;
+        let info = MemInfo::read(root)?;
         let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
         let limit = number(root, "/sys/fs/cgroup/memory.max").unwrap_or(u64::MAX);
         let tasks = [
@@ -48,21 +42,12 @@ impl Host {
             number(root, "/sys/fs/cgroup/pids.max"),
         ];
         Ok(Self {
-            ram: total.min(limit / page * page),
-            swap_free: field("SwapFree").unwrap_or(0),
+            ram: info.total.min(limit / page * page),
+            swap_free: info.swap_free.unwrap_or(0),
             page,
             tasks: tasks.into_iter().flatten().min().unwrap_or(u64::MAX),
         })
     }
-}
-
-/// `MemTotal:       925000 kB` in bytes.
-fn kib_field(meminfo: &str, name: &str) -> Option<u64> {
-    meminfo.lines().find_map(|line| {
-        let value = line.strip_prefix(name)?.strip_prefix(':')?;
-        let kib: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        kib.checked_mul(1024)
-    })
 }
 
 /// A file that holds one number; anything else (`max`, absent) is none.
@@ -73,18 +58,6 @@ fn number(root: &Root, path: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn meminfo_fields_are_bytes() {
-        let text = "MemTotal:         925000 kB\nSwapFree:       0 kB\nHugePages_Total:   3\n";
-        assert_eq!(kib_field(text, "MemTotal"), Some(925_000 * 1024));
-        assert_eq!(kib_field(text, "SwapFree"), Some(0));
-        assert_eq!(kib_field(text, "HugePages_Total"), None);
-        assert_eq!(
-            kib_field("MemTotal: 18446744073709551615 kB", "MemTotal"),
-            None
-        );
-    }
 
     #[test]
     fn the_tasks_base_is_the_least_of_what_the_kernel_allows() {

@@ -2,4 +2,9 @@
 
 pub mod cgroup;
 pub mod host;
+pub mod meminfo;
+pub mod psi;
 pub mod root;
+pub mod stat;
+pub mod text;
+pub mod unit_dir;

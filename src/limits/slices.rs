@@ -103,6 +103,7 @@ mod tests {
             runtime: "/run/user/1000".into(),
             config: "/home/u/.config".into(),
             data: "/home/u/.local/share".into(),
+            state: "/home/u/.local/state".into(),
         });
         for (unit, text, system, own) in [
             ("a.service", "", "system.slice", "app.slice"),
