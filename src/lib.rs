@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod cli;
 pub mod command;
+pub mod config;
 pub mod error;
 pub mod generator;
 pub mod kernel;

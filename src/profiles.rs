@@ -27,10 +27,7 @@ struct Tree<'a> {
 
 impl ReadTree for Tree<'_> {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let mut names = self
-            .root
-            .list(dir)
-            .map_err(|e| io::Error::other(e.message().to_owned()))?;
+        let mut names = ReadTree::list(self.root, dir)?;
         for (path, contents) in &self.instead {
             if path.parent() != Some(dir) {
                 continue;
@@ -55,19 +52,15 @@ impl ReadTree for Tree<'_> {
                 self.root.read_bytes(&target, limit as u64)
             }
             Some(None) => Err(io::ErrorKind::NotFound.into()),
-            None => self.root.read_bytes(path, limit as u64),
+            None => ReadTree::read(self.root, path, limit),
         }
     }
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        let none = || io::Error::from(io::ErrorKind::InvalidInput);
         match self.instead.get(path) {
             Some(Some(Contents::Link(target))) => Ok(target.clone()),
-            Some(_) => Err(none()),
-            None => match self.root.read_link(path) {
-                Ok(target) => target.ok_or_else(none),
-                Err(e) => Err(io::Error::other(e.message().to_owned())),
-            },
+            Some(_) => Err(io::ErrorKind::InvalidInput.into()),
+            None => ReadTree::read_link(self.root, path),
         }
     }
 }

@@ -54,10 +54,14 @@ impl Scope {
     /// The folders of profiles, the one that wins first: the administrator's, the runtime's, the packages'.
     #[must_use]
     pub fn profile_dirs(&self) -> Vec<PathBuf> {
+        let folders = self.settings_dirs().into_iter();
+        folders.map(|dir| dir.join("profiles.d")).collect()
+    }
+
+    /// The folders of settings, the one that wins first.
+    #[must_use]
+    pub fn settings_dirs(&self) -> [PathBuf; 3] {
         [self.config_dir(), self.runtime_dir(), self.vendor_dir()]
-            .into_iter()
-            .map(|dir| dir.join("profiles.d"))
-            .collect()
     }
 
     /// `/etc/memctl`: what outlives a reboot.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::{MAX_BYTES, Source, is_name};
 use crate::error::describe_io;
+use crate::kernel::root::Root;
 use crate::units::quote;
 
 /// What is read of a file system; a test, an open root directory or the real one.
@@ -27,6 +28,23 @@ pub trait ReadTree {
     /// # Errors
     /// What the file system says; any error stands for "no link".
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+}
+
+impl ReadTree for Root {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        Self::list(self, dir).map_err(|e| io::Error::other(e.message().to_owned()))
+    }
+
+    fn read(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+        self.read_bytes(path, limit as u64)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        match Self::read_link(self, path) {
+            Ok(target) => target.ok_or_else(|| io::ErrorKind::InvalidInput.into()),
+            Err(e) => Err(io::Error::other(e.message().to_owned())),
+        }
+    }
 }
 
 /// A profile on the search path.

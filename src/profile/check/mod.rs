@@ -9,6 +9,7 @@ mod limits;
 mod name;
 mod restart;
 mod rule;
+pub mod settings;
 mod suggest;
 mod unit;
 mod value;
