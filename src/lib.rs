@@ -21,3 +21,5 @@ pub mod signals;
 pub mod systemd;
 pub mod units;
 pub mod view;
+pub mod watch;
+pub mod watched;

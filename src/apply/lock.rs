@@ -1,6 +1,7 @@
-//! One writer of limits at a time.
+//! One at a time: one writer of limits, one watch.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -33,13 +34,29 @@ pub fn is_held(root: &Root, scope: &Scope) -> bool {
 }
 
 impl Lock {
-    /// Takes the lock; waits for `patience` if somebody else has it, then says so.
+    /// Takes the lock of those who change limits; waits for `patience` if somebody else has it, then says so.
     ///
     /// # Errors
     /// Another memctl is at work; the file cannot be made.
     pub fn take(root: &Root, scope: &Scope, patience: Duration) -> Result<Self> {
         let folder = scope.runtime_dir();
-        root.make_dir(&folder)?;
+        Self::of_folder(root, &folder, patience)?.ok_or_else(|| {
+            let path = root.shown(&folder.join("lock"));
+            let message = format!(
+                "another memctl is changing limits (it holds {})",
+                path.display()
+            );
+            Error::failed(message).remedy("wait for it to end; nothing was changed")
+        })
+    }
+
+    /// Takes the lock of a folder, which is made if it is not there; `None` if somebody else has it for longer than
+    /// `patience`.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked.
+    pub fn of_folder(root: &Root, folder: &Path, patience: Duration) -> Result<Option<Self>> {
+        root.make_dir(folder)?;
         let path = folder.join("lock");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW;
         let file = root
@@ -52,12 +69,8 @@ impl Lock {
             taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
         }
         match taken {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(Errno::WOULDBLOCK) => Err(Error::failed(format!(
-                "another memctl is changing limits (it holds {})",
-                root.shown(&path).display()
-            ))
-            .remedy("wait for it to end; nothing was changed")),
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
             Err(e) => Err(Error::io("lock", &root.shown(&path), &e.into())),
         }
     }

@@ -200,6 +200,16 @@ impl Root {
         Some(fs::fstat(&fd).ok()?.st_ino)
     }
 
+    /// What tells one version of a file from another: inode, size, time of the last change in nanoseconds. `None`
+    /// where there is none.
+    #[must_use]
+    pub fn stamp(&self, path: &Path) -> Option<(u64, i64, i128)> {
+        let fd = self.open_at(path, OFlags::PATH, Mode::empty()).ok()?;
+        let stat = fs::fstat(&fd).ok()?;
+        let changed = i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
+        Some((stat.st_ino, stat.st_size, changed))
+    }
+
     /// Writes to a kernel file that exists, in one `write`, with a newline at its end (FACTS 23), and truncating,
     /// as a shell's `>` does, so that in a plain file nothing of a longer value stays behind.
     ///
