@@ -9,6 +9,7 @@ pub mod cli;
 pub mod command;
 pub mod error;
 pub mod generator;
+pub mod history;
 pub mod kernel;
 pub mod limits;
 pub mod profile;
