@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod generator;
+pub mod history;
 pub mod kernel;
 pub mod limits;
 pub mod profile;
