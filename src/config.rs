@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::history::Settings;
 use crate::kernel::root::Root;
 use crate::profile::check::settings;
 use crate::profile::load::{Problem, load};
@@ -23,7 +24,7 @@ pub struct Config {
     /// Units that are never restarted or signalled, beside the built-in ones.
     pub protect: Vec<UnitName>,
     /// How long readings are kept.
-    pub history: Kept,
+    pub history: Settings,
     /// The unit to start for each alert.
     pub alert_unit: Option<UnitName>,
     /// A file of metrics for node_exporter, kept current.
@@ -38,7 +39,7 @@ impl Default for Config {
             interval: Interval(Span(10 * SECOND)),
             act: true,
             protect: Vec::new(),
-            history: Kept::default(),
+            history: Settings::default(),
             alert_unit: None,
             textfile: None,
             guard_above: None,
@@ -47,31 +48,6 @@ impl Default for Config {
 }
 
 const SECOND: u64 = 1_000_000;
-const DAY: u64 = 86_400 * SECOND;
-/// systemd's month, a twelfth of a year of 365.25 days.
-const MONTH: u64 = 2_629_800 * SECOND;
-
-/// How long readings are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
-    /// Every reading.
-    pub raw: Span,
-    /// One entry a minute.
-    pub minutes: Span,
-    /// One an hour.
-    pub hours: Span,
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        Self {
-            raw: Span(2 * DAY),
-            minutes: Span(14 * DAY),
-            hours: Span(13 * MONTH),
-        }
-    }
-}
-
 /// The time between two readings: a second to a minute, since rules count readings of a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval(Span);
@@ -203,7 +179,7 @@ mod tests {
         let loaded = read(&root, &Scope::System);
         assert!(loaded.failed(), "an hour is no interval");
         assert_eq!(loaded.config.interval.span(), Span(15 * SECOND));
-        assert_eq!(loaded.config.history.raw, Span(3 * DAY));
+        assert_eq!(loaded.config.history.raw, Span(3 * 86_400 * SECOND));
         assert!(!loaded.config.act);
         let told = loaded.checked().expect_err("a fault").to_string();
         assert!(told.contains("40-d.toml:1:13"), "{told}");

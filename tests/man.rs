@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use memctl::cli::Cli;
 use memctl::limits::key::Key;
+use memctl::profile::check::settings::SETTINGS;
 
 /// A page's text without roff's escapes and fonts; headings begin with §.
 fn page(name: &str) -> String {
@@ -102,8 +103,24 @@ fn every_directive_is_in_memctl_profile_5() {
 }
 
 #[test]
+fn every_setting_is_in_memctl_toml_5() {
+    let text = page("memctl.toml.5");
+    let missing: Vec<&str> = SETTINGS
+        .into_iter()
+        .filter(|name| !has_word(&text, name))
+        .collect();
+    assert!(missing.is_empty(), "man/memctl.toml.5 lacks {missing:?}");
+}
+
+#[test]
 fn the_pages_are_of_this_version() {
-    for name in ["memctl.1", "memctl-generator.8", "memctl.profile.5"] {
+    let pages = [
+        "memctl.1",
+        "memctl-generator.8",
+        "memctl.profile.5",
+        "memctl.toml.5",
+    ];
+    for name in pages {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
         let source = fs::read_to_string(&path).expect("a manual page");
         let version = format!("\"memctl {}\"", env!("CARGO_PKG_VERSION"));

@@ -1,9 +1,179 @@
 //! `memctl watch`: read all units in turn and record what they hold.
 
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sd_notify::NotifyState;
+
+use crate::apply::lock::Lock;
 use crate::cli;
 use crate::command::Context;
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
+use crate::history::{Recorder, Settings};
+use crate::readings::cgroup::CgroupReadings;
+use crate::sample::Reading;
+use crate::signals::{Waiter, Woken};
+use crate::view::out::tell;
+use crate::watch::{Record, Tick, Watch, until_next};
 
-pub(super) fn run(_context: &Context, _options: &cli::Watch) -> Result<u8> {
-    Err(Error::failed("memctl watch is being built"))
+pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
+    if !context.root.is_host() {
+        return Err(Error::usage("watch is for the running system alone"));
+    }
+    let (root, scope) = (&context.root, &context.scope);
+    let folder = scope.state_dir();
+    let patience = Duration::ZERO;
+    let Some(_lock) = Lock::of_folder(root, &folder, patience)? else {
+        let folder = root.shown(&folder);
+        let message = format!(
+            "another memctl watches already (it holds {}/lock)",
+            folder.display()
+        );
+        return Err(Error::failed(message).remedy("`systemctl status memctl.service` shows it"));
+    };
+    let settings = config::read(root, scope).checked()?;
+    let waiter = Waiter::new()?;
+    let readings = Box::new(CgroupReadings::new(root, scope)?);
+    let mut watch = Watch::new(root, scope, readings, options.all);
+    let mut recorder = Recording::start(context, settings.history)?;
+    let done = if options.once {
+        watch.tick(Timestamp::now(), &mut recorder).map(|tick| {
+            tick.news.iter().for_each(|news| warn(news));
+        })
+    } else {
+        Daemon {
+            context,
+            config: settings,
+            told: None,
+            pinged: Instant::now(),
+        }
+        .run(&mut watch, &mut recorder, &waiter)
+    };
+    let written = recorder.close()?;
+    done?;
+    if options.once && written == 0 {
+        return Err(Error::failed("the reading was not recorded"));
+    }
+    Ok(0)
+}
+
+/// The history's writer, as the watch knows it; none only while one takes another's place.
+struct Recording(Option<Recorder>);
+
+impl Recording {
+    fn start(context: &Context, settings: Settings) -> Result<Self> {
+        Recorder::start(&context.root, &context.scope, settings).map(|r| Self(Some(r)))
+    }
+
+    /// Writes what waits, tells what went wrong, and answers how many readings are in the history.
+    fn close(&mut self) -> Result<u64> {
+        let Some(recorder) = self.0.take() else {
+            return Ok(0);
+        };
+        let report = recorder.close()?;
+        report.faults.iter().for_each(|fault| warn(fault));
+        Ok(report.written)
+    }
+}
+
+impl Record for Recording {
+    fn offer(&mut self, reading: Reading) -> bool {
+        self.0.as_ref().is_some_and(|r| r.offer(reading))
+    }
+
+    fn faults(&mut self) -> Vec<String> {
+        self.0.as_ref().map(Recorder::faults).unwrap_or_default()
+    }
+}
+
+/// The watch as a service: what systemd is told of it, and what it is told by signals.
+struct Daemon<'c> {
+    context: &'c Context,
+    config: Config,
+    /// The status that systemd shows.
+    told: Option<String>,
+    /// When the watchdog heard of us.
+    pinged: Instant,
+}
+
+impl Daemon<'_> {
+    fn run(
+        mut self,
+        watch: &mut Watch<'_>,
+        recorder: &mut Recording,
+        waiter: &Waiter,
+    ) -> Result<()> {
+        let mut first = true;
+        loop {
+            let tick = watch.tick(Timestamp::now(), recorder)?;
+            tick.news.iter().for_each(|news| warn(news));
+            self.notify(&tick, first);
+            first = false;
+            match waiter.wait(until_next(Timestamp::now(), self.config.interval)) {
+                Woken::Time => {}
+                Woken::Again => self.reload(recorder)?,
+                Woken::Stop => {
+                    notify(&[NotifyState::Stopping]);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Tells systemd what it shows, and the watchdog that all is well: only what is new, and seldom. PID 1 reads
+    /// each message.
+    fn notify(&mut self, tick: &Tick, first: bool) {
+        let mut states = Vec::new();
+        if first {
+            states.push(NotifyState::Ready);
+        }
+        let status = status(tick, &self.config);
+        if self.told.as_ref() != Some(&status) {
+            states.push(NotifyState::Status(&status));
+        }
+        let patience = sd_notify::watchdog_enabled();
+        if patience.is_some_and(|limit| first || self.pinged.elapsed() >= limit / 3) {
+            states.push(NotifyState::Watchdog);
+            self.pinged = Instant::now();
+        }
+        if !states.is_empty() {
+            notify(&states);
+        }
+        self.told = Some(status);
+    }
+
+    /// SIGHUP: the settings anew. Faulty ones are told, and those that count go on counting.
+    fn reload(&mut self, recorder: &mut Recording) -> Result<()> {
+        let Context { root, scope, .. } = self.context;
+        match config::read(root, scope).checked() {
+            Ok(config) => {
+                if config.history != self.config.history {
+                    recorder.close()?;
+                    *recorder = Recording::start(self.context, config.history)?;
+                }
+                self.config = config;
+                tell("settings read again");
+            }
+            Err(error) => tell(&format!("{error}\nthe settings before go on counting")),
+        }
+        Ok(())
+    }
+}
+
+fn status(tick: &Tick, config: &Config) -> String {
+    let units = match tick.units {
+        1 => "1 unit".to_owned(),
+        n => format!("{n} units"),
+    };
+    format!("Recording {units} every {}", config.interval.span())
+}
+
+/// systemd may have been replaced by something that does not listen: no reason to stop watching.
+fn notify(states: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(states);
+}
+
+fn warn(text: &str) {
+    tell(&format!("warning: {text}"));
 }

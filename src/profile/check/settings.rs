@@ -12,6 +12,11 @@ use crate::config::{Config, Interval};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::units::{UnitError, parse_share};
 
+/// Every setting by its last word, for the manual page.
+pub const SETTINGS: [&str; 9] = [
+    "interval", "act", "protect", "raw", "minutes", "hours", "unit", "textfile", "above",
+];
+
 const KEYS: [&str; 7] = [
     "interval", "act", "protect", "history", "alerts", "metrics", "guard",
 ];
