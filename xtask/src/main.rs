@@ -23,13 +23,16 @@ enum Task {
     Test(test::Options),
     /// Show memctl at work on a small server of 906 MB.
     Demo,
-    /// Measure what apply, remove and the generator cost, beside what one would
-    /// do without memctl; takes some minutes for each suite.
+    /// Measure what memctl costs, beside what one would do without it; takes
+    /// some minutes for each suite.
     Bench {
+        /// Only this.
+        #[arg(long, value_enum)]
+        of: Option<xtask::bench::Subject>,
         /// In a guest of this suite; may be given several times.
         #[arg(long, default_value = "trixie")]
         suite: Vec<Suite>,
-        /// How often each thing is measured.
+        /// How often each change of limits is measured.
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
@@ -45,8 +48,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Demo => xtask::demo::run().map(|()| ExitCode::SUCCESS),
-        Task::Bench { suite, rounds } => {
-            xtask::bench::run(&suite, rounds).map(|()| ExitCode::SUCCESS)
+        Task::Bench { of, suite, rounds } => {
+            xtask::bench::run(of, &suite, rounds).map(|()| ExitCode::SUCCESS)
         }
         Task::Deb => xtask::package::build().map(|deb| {
             println!("{}", deb.display());

@@ -1,19 +1,18 @@
-//! `cargo xtask bench`: what memctl costs, beside what one would do without it.
-//!
-//! Only ratios of figures from one run in one guest say something: how fast
-//! an emulated processor is depends on the host and on what else that does.
+//! What apply, remove and the generator cost.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::median;
 use crate::guest::{Guest, GuestConfig, Script, Suite};
-use crate::{package, tell};
+use crate::tell;
 
-const MEASURE: &str = include_str!("../bench/measure.py");
+const MEASURE: &str = include_str!("../../bench/limits.py");
 
 /// How many units run, and how many the generator's profile has meanwhile.
 const STAGES: [(usize, usize); 3] = [(1, 1), (100, 100), (300, 1000)];
@@ -29,28 +28,26 @@ struct Measured {
     peak_kib: BTreeMap<String, u64>,
 }
 
-/// Measures in a guest of each suite, and prints the tables on standard output.
-pub fn run(suites: &[Suite], rounds: usize) -> Result<()> {
-    let deb = package::built()?;
-    for suite in suites {
-        let config = GuestConfig::new(*suite)
-            .memory_mib(MEMORY_MIB)
-            .file(&deb, "/root/memctl.deb");
-        let guest = Guest::boot(config)?;
-        guest.ok("dpkg --install /root/memctl.deb");
-        guest.write("/root/measure.py", MEASURE);
-        let mut stages = Vec::new();
-        for (units, profiled) in STAGES {
-            tell::step(format_args!("{suite}: measuring with {units} units"));
-            let command = format!("python3 measure.py {units} {rounds} {profiled}");
-            let script = Script::new(command).timeout(Duration::from_secs(3600));
-            let found = serde_json::from_str(&guest.ok(script))
-                .context("the guest's measurements cannot be read")?;
-            stages.push((units, profiled, found));
-        }
-        println!("{}", report(*suite, rounds, &stages));
+/// Measures in a guest of a suite; gives the tables.
+pub(super) fn run(suite: Suite, rounds: usize, deb: &Path) -> Result<String> {
+    let config = GuestConfig::new(suite)
+        .memory_mib(MEMORY_MIB)
+        .file(deb, "/root/memctl.deb");
+    let guest = Guest::boot(config)?;
+    guest.ok("dpkg --install /root/memctl.deb");
+    guest.write("/root/measure.py", MEASURE);
+    let mut stages = Vec::new();
+    for (units, profiled) in STAGES {
+        tell::step(format_args!(
+            "{suite}: changing the limits of {units} units"
+        ));
+        let command = format!("python3 measure.py {units} {rounds} {profiled}");
+        let script = Script::new(command).timeout(Duration::from_secs(3600));
+        let found = serde_json::from_str(&guest.ok(script))
+            .context("the guest's measurements cannot be read")?;
+        stages.push((units, profiled, found));
     }
-    Ok(())
+    Ok(report(suite, rounds, &stages))
 }
 
 /// The tables of one suite, in Markdown.
@@ -62,7 +59,7 @@ fn report(suite: Suite, rounds: usize, stages: &[(usize, usize, Measured)]) -> S
         suite.systemd()
     );
     for (units, _, found) in stages {
-        let of = |key: &str| median(found.limits.get(key));
+        let of = |key: &str| median(found.limits.get(key).map_or(&[], Vec::as_slice));
         // Writing to a String cannot fail.
         let _ = write!(text, "| {units} |");
         for key in [
@@ -85,7 +82,7 @@ fn report(suite: Suite, rounds: usize, stages: &[(usize, usize, Measured)]) -> S
     text += "\n| units in the profile | running | doing nothing | generator | ratio | peak doing nothing | peak | ratio |\n\
              |--:|--:|--:|--:|--:|--:|--:|--:|\n";
     for (units, profiled, found) in stages {
-        let of = |key: &str| median(found.generator.get(key));
+        let of = |key: &str| median(found.generator.get(key).map_or(&[], Vec::as_slice));
         let peak = |key: &str| found.peak_kib.get(key).copied().unwrap_or(0) as f64 / 1024.0;
         let _ = writeln!(
             text,
@@ -99,27 +96,4 @@ fn report(suite: Suite, rounds: usize, stages: &[(usize, usize, Measured)]) -> S
         );
     }
     text
-}
-
-/// The median; not a number where there is nothing.
-fn median(values: Option<&Vec<f64>>) -> f64 {
-    let mut sorted = values.cloned().unwrap_or_default();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_is_the_middle() {
-        assert_eq!(median(Some(&vec![3.0, 1.0, 2.0])), 2.0);
-        assert_eq!(median(Some(&vec![4.0, 1.0, 2.0, 3.0])), 2.5);
-        assert!(median(None).is_nan());
-    }
 }
