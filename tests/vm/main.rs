@@ -13,6 +13,7 @@ mod limits;
 mod package;
 mod safety;
 mod server;
+mod watch;
 
 /// Makes of each function one test for every suite. It may end with an error
 /// or with a panic.
@@ -53,6 +54,7 @@ scenarios! {
     crash::the_disk_is_full,
     package::package_comes_and_goes,
     grammar::grammar_is_systemds,
+    watch::readings_are_recorded,
 }
 
 /// What the guests' own machinery can do is the same for every suite.
