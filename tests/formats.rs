@@ -2,6 +2,8 @@
 //!
 //! `BLESS=1 cargo test --test formats` writes them anew.
 
+#[path = "history/past.rs"]
+mod past;
 #[expect(dead_code, reason = "the engine's tests use the rest")]
 mod world;
 
@@ -80,6 +82,24 @@ fn what_the_verbs_say_of_an_image() {
     assert_frozen("apply-image", &ask(&["apply", "web.toml"]));
     assert_frozen("profiles", &ask(&["profiles"]));
     assert_frozen("remove-image", &ask(&["remove", "web"]));
+}
+
+#[test]
+fn what_history_says() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let image = dir.path().join("image");
+    fs::create_dir(&image).expect("mkdir");
+    past::record(&image);
+    let ask = |from: &str, until: &str, resolution: &str| {
+        let range = ["--since", from, "--until", until];
+        let unit = ["history", "web.service", "--resolution", resolution];
+        asked(dir.path(), &[&unit[..], &range].concat())
+    };
+    let (before, after) = ("2026-11-24T10:58:00Z", "2026-11-24T11:01:00Z");
+    assert_frozen("history-raw", &ask(before, after, "raw"));
+    assert_frozen("history-hours", &ask(before, after, "hours"));
+    let (from, until) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    assert_frozen("history-nothing", &ask(from, until, "minutes"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! the text and, where it can be guessed, what was meant.
 
 mod memory;
+mod moment;
 mod number;
 mod share;
 mod span;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use memory::{Memory, parse_tasks, show_bytes};
+pub use moment::parse_moment;
 pub use number::{parse_signed, parse_unsigned};
 pub use share::{CpuQuota, parse_share};
 pub use span::Span;

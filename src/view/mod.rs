@@ -1,5 +1,8 @@
 //! What people and programs read: tables, JSON, progress.
 
+pub mod chart;
+pub mod course;
+pub mod history;
 pub mod json;
 pub mod out;
 pub mod plan;

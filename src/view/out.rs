@@ -31,6 +31,26 @@ pub fn colour_on_stderr() -> bool {
     io::stderr().is_terminal() && !no_colour()
 }
 
+/// Whether colour is wanted on standard output.
+#[must_use]
+pub fn colour_on_stdout() -> bool {
+    io::stdout().is_terminal() && !no_colour()
+}
+
+/// Columns and rows of the terminal on standard output; `None` where that is no terminal.
+#[must_use]
+pub fn terminal() -> Option<(usize, usize)> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    // A serial line says 0 × 0.
+    let size = rustix::termios::tcgetwinsize(&out).ok();
+    let (columns, rows) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
+    let or = |n: u16, usual| if n == 0 { usual } else { usize::from(n) };
+    Some((or(columns, 80), or(rows, 24)))
+}
+
 fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
         || std::env::var_os("TERM").is_some_and(|t| t == "dumb")
