@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::mpsc;
 
 use super::*;
 use crate::units::Span;
@@ -43,8 +43,7 @@ fn child() {
 #[test]
 fn what_was_written_before_a_kill_is_there_after_it() {
     let place = Place::new();
-    let mut begun = 0;
-    for round in 0..15 {
+    for round in 0..15_i64 {
         let this = std::env::current_exe().expect("this program");
         let mut child = Command::new(this)
             .args(["--exact", "history::tests::killed::child"])
@@ -55,18 +54,24 @@ fn what_was_written_before_a_kill_is_there_after_it() {
             .spawn()
             .expect("spawned");
         let pipe = child.stdout.take().expect("a pipe");
+        let (tell, told) = mpsc::channel();
         let reader = std::thread::spawn(move || {
             let lines = BufReader::new(pipe).lines().map_while(Result::ok);
             let written = lines.filter_map(|line| line.split_once("written ")?.1.parse().ok());
-            written.last()
+            let noted = written.inspect(|_: &i64| {
+                let _ = tell.send(());
+            });
+            noted.last()
         });
-        // Some before the first tick, most amid the closing of hours.
-        std::thread::sleep(Duration::from_millis(20 + 23 * round));
+        // The first before anything is written, the others after so many ticks, amid the next or the closing of an
+        // hour.
+        for _ in 0..round * 40 {
+            told.recv().expect("the child goes on");
+        }
         child.kill().expect("killed");
         child.wait().expect("ended");
         let last: Option<i64> = reader.join().expect("read");
         let Some(last) = last else { continue };
-        begun += 1;
         assert_eq!(integrity(&place.file()), "ok", "round {round}");
         let there = seconds(&place.history(), TEN..last + 3600);
         let expected: Vec<i64> = (TEN..).step_by(10).take(there.len()).collect();
@@ -76,5 +81,4 @@ fn what_was_written_before_a_kill_is_there_after_it() {
         );
         assert!(there.last() >= Some(&last), "round {round}");
     }
-    assert!(begun > 5, "only {begun} rounds came to write anything");
 }
