@@ -3,7 +3,9 @@
 pub mod chart;
 pub mod course;
 pub mod history;
+pub mod exposition;
 pub mod json;
+pub mod metrics;
 pub mod out;
 pub mod plan;
 pub mod progress;
