@@ -86,13 +86,28 @@ fn expressions_are_taken_apart() {
     assert_eq!(parts.equal, ["event=\"high\""]);
 }
 
+/// The names of all families.
+fn told(text: &str) -> BTreeSet<&str> {
+    let heads = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    heads.filter_map(|head| head.split(' ').next()).collect()
+}
+
+#[test]
+fn every_family_is_in_the_manual() {
+    let (reading, facts) = whole();
+    let text = metrics(&reading, &facts);
+    let path = repository().join("man/memctl.1");
+    let page = fs::read_to_string(&path).expect("a manual page");
+    let words: BTreeSet<&str> = page.split([' ', ',', '"', '\n']).collect();
+    for name in told(&text) {
+        assert!(words.contains(name), "{name} is not in man/memctl.1");
+    }
+}
+
 fn assert_told(expressions: &[String]) {
     let (reading, facts) = whole();
     let text = metrics(&reading, &facts);
-    let told: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .collect();
+    let told = told(&text);
     for expression in expressions {
         let parts = parts(expression);
         assert!(!parts.names.is_empty(), "{expression}");
