@@ -6,13 +6,13 @@ use crate::cli;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::exporter;
+use crate::history::History;
 use crate::profiles::Set;
 use crate::readings::Readings as _;
 use crate::readings::cgroup::CgroupReadings;
-use crate::systemd::names::{UnitName, UnitType};
-use crate::systemd::reach::Reach;
 use crate::view::metrics::metrics;
 use crate::view::out::{print, tell};
+use crate::watched::Watched;
 
 pub(super) fn run(context: &Context, options: &cli::Metrics) -> Result<u8> {
     if context.json {
@@ -28,15 +28,16 @@ pub(super) fn run(context: &Context, options: &cli::Metrics) -> Result<u8> {
         ));
     }
     let set = Set::read(root, scope, &[])?;
-    let installed = set.installed();
-    let units = installed.iter().flat_map(|i| &i.profile.units);
-    let names = Reach::new(units.map(|u| (&u.name, ())));
-    let wanted = |unit: &UnitName| match installed.is_empty() {
-        true => unit.unit_type() == UnitType::Service,
-        false => names.covers(unit),
-    };
-    let reading = CgroupReadings::new(root, scope)?.read(Timestamp::now(), &wanted)?;
-    let (facts, told) = exporter::facts(root, scope, &set, &reading, context.systemd());
+    let watched = Watched::of(&set.installed());
+    let reading = CgroupReadings::new(root, scope)?.read(Timestamp::now(), &*watched.test())?;
+    let (mut facts, mut told) = exporter::facts(root, scope, &set, &reading, context.systemd());
+    match last_tick(context) {
+        Ok(tick) => facts.last_tick = tick,
+        Err(error) => {
+            told.push(error.message().to_owned());
+            facts.faults += 1;
+        }
+    }
     for fault in reading.faults.iter().chain(&told) {
         tell(&format!("warning: {fault}"));
     }
@@ -46,4 +47,11 @@ pub(super) fn run(context: &Context, options: &cli::Metrics) -> Result<u8> {
         None => print(&text)?,
     }
     Ok(0)
+}
+
+fn last_tick(context: &Context) -> Result<Option<Timestamp>> {
+    match History::open(&context.root, &context.scope)? {
+        Some(history) => history.last_tick(),
+        None => Ok(None),
+    }
 }
