@@ -2,8 +2,8 @@
 
 pub mod chart;
 pub mod course;
-pub mod history;
 pub mod exposition;
+pub mod history;
 pub mod json;
 pub mod metrics;
 pub mod out;
