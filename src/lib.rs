@@ -9,6 +9,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod error;
+pub mod exporter;
 pub mod generator;
 pub mod history;
 pub mod kernel;

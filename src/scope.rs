@@ -99,6 +99,15 @@ impl Scope {
         }
     }
 
+    /// Where systemd notes each running unit's invocation, as a link that is made anew at each start.
+    #[must_use]
+    pub fn unit_notes(&self) -> PathBuf {
+        match self {
+            Self::System => "/run/systemd/units".into(),
+            Self::User(user) => user.runtime.join("systemd/units"),
+        }
+    }
+
     /// Where the generator's drop-ins go (its first argument).
     #[must_use]
     pub fn generator_dir(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustix::fs::{self, AtFlags, Mode, OFlags, ResolveFlags};
 
 use crate::error::{Error, Result};
@@ -210,6 +211,15 @@ impl Root {
         Some((stat.st_ino, stat.st_size, changed))
     }
 
+    /// When a file, directory or link was last changed itself; `None` where there is none.
+    #[must_use]
+    pub fn modified(&self, path: &Path) -> Option<Timestamp> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW;
+        let fd = self.open_at(path, flags, Mode::empty()).ok()?;
+        let stat = fs::fstat(&fd).ok()?;
+        Timestamp::new(stat.st_mtime, i32::try_from(stat.st_mtime_nsec).ok()?).ok()
+    }
+
     /// Writes to a kernel file that exists, in one `write`, with a newline at its end (FACTS 23), and truncating,
     /// as a shell's `>` does, so that in a plain file nothing of a longer value stays behind.
     ///
@@ -260,6 +270,48 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Opens a directory that was named on the command line or in the settings: it must be there.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = fs::open(path, flags, Mode::empty())
+            .map_err(|e| Error::io("open the folder", path, &e.into()))?;
+        let shown = path.to_owned();
+        Ok(Self { fd, shown })
+    }
+
+    /// Replaces a file that others read, whatever the umask, and that several memctl may write at once: each by a
+    /// temporary file of its own, which nobody can have put there before.
+    ///
+    /// # Errors
+    /// The system call's, with the path; there is something else than a file; the temporary file is gone then.
+    pub fn publish(&self, name: &str, contents: &[u8]) -> Result<()> {
+        // A device or a folder is nothing to put a file in the place of.
+        match fs::statat(&self.fd, name, AtFlags::empty()) {
+            Ok(stat) if fs::FileType::from_raw_mode(stat.st_mode) != fs::FileType::RegularFile => {
+                let path = self.shown.join(name);
+                let told = format!("{} is not a regular file", path.display());
+                return Err(Error::usage(told).remedy("name a file to replace"));
+            }
+            _ => {}
+        }
+        let staged = format!(".{name}.{}.memctl-new", std::process::id());
+        self.discard(&staged);
+        let write = || -> io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+            let fd = fs::openat(&self.fd, &staged, flags, Mode::from_raw_mode(0o644))?;
+            fs::fchmod(&fd, Mode::from_raw_mode(0o644))?;
+            let mut file = File::from(fd);
+            file.write_all(contents)?;
+            file.sync_all()
+        };
+        let done = write().map_err(|e| Error::io("write", &self.shown.join(name), &e));
+        done.and_then(|()| self.commit(&staged, name))
+            .inspect_err(|_| self.discard(&staged))
+    }
+
     /// Puts a file in place so that a crash leaves the old one or the new one: temporary file, fsync, rename,
     /// fsync of the folder.
     ///

@@ -12,5 +12,6 @@ pub mod pending;
 pub mod plan;
 pub mod scene;
 pub mod slices;
+pub mod standing;
 pub mod totals;
 pub mod withhold;

@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod grammar;
 mod limits;
+mod metrics;
 mod package;
 mod safety;
 mod server;
@@ -52,6 +53,7 @@ scenarios! {
     crash::killed_before_the_commit,
     crash::killed_after_the_commit,
     crash::the_disk_is_full,
+    metrics::prometheus_reads_them,
     package::package_comes_and_goes,
     grammar::grammar_is_systemds,
     watch::readings_are_recorded,

@@ -32,7 +32,10 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
         );
     }
     guest.ok("systemd-analyze verify --man=no /usr/lib/systemd/system/memctl-*.service 2>&1");
-    guest.ok("ls /usr/share/doc/memctl/examples/homework.toml*");
+    guest.ok(
+        "cd /usr/share/doc/memctl/examples
+         ls homework.toml prometheus/memctl.rules.yml prometheus/memctl.rules.test.yml grafana/memctl.json",
+    );
 
     server.start("web.service", "/usr/local/bin/hold 5", "");
     server.profile("web", "[unit.\"web.service\"]\nMemoryMax = \"200M\"\n");

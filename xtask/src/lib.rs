@@ -9,4 +9,5 @@ pub mod demo;
 pub mod guest;
 pub mod host;
 pub mod package;
+pub mod prometheus;
 pub mod tell;

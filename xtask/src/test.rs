@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use xtask::guest::Suite;
 use xtask::guest::image::Image;
-use xtask::{host, package, tell};
+use xtask::{host, package, prometheus, tell};
 
 /// What to leave out.
 #[derive(Args)]
@@ -64,6 +64,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     for suite in Suite::ALL {
         if options.suite.is_none_or(|only| only == suite) {
             Image::get(suite)?;
+            if suite == prometheus::SUITE {
+                prometheus::fetch()?;
+            }
         }
     }
     let mut scenarios = nextest("vm", options);

@@ -213,14 +213,31 @@ fn mirror() -> Option<String> {
 /// The key ring of Debian 13, whose own signatures Debian 12 can check.
 fn newer_keyring(work: &Path, mirror: Option<&str>) -> Result<PathBuf> {
     let folder = work.join("keyring");
+    extract(Suite::Trixie, &["debian-archive-keyring"], &folder, mirror)?;
+    Ok(folder.join("usr/share/keyrings/debian-archive-keyring.gpg"))
+}
+
+/// Unpacks packages of a suite that this machine can check the signature of,
+/// and what they depend on, into a folder, without installing them.
+pub fn unpack(suite: Suite, packages: &[&str], folder: &Path) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("unpacking packages of {suite} needs root");
+    }
+    host::install_missing(host::GUEST_TOOLS)?;
+    extract(suite, packages, folder, mirror().as_deref())
+}
+
+fn extract(suite: Suite, packages: &[&str], folder: &Path, mirror: Option<&str>) -> Result<()> {
     let mut extract = Command::new("mmdebstrap");
     extract
         .args(["--mode=root", "--format=directory", "--variant=extract"])
-        .args(["--include=debian-archive-keyring", "trixie"])
-        .arg(&folder)
+        .arg(format!("--include={}", packages.join(",")))
+        .arg(r#"--aptopt=APT::Install-Recommends "false""#)
+        .arg(suite.name())
+        .arg(folder)
         .args(mirror);
     host::run(extract)?;
-    Ok(folder.join("usr/share/keyrings/debian-archive-keyring.gpg"))
+    Ok(())
 }
 
 fn kernel_in(root: &Path) -> Result<PathBuf> {
