@@ -1,5 +1,7 @@
 //! What `metrics` and the watch hand to Prometheus: what is known beside a reading, and the file for node_exporter.
 
+mod textfile;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +18,8 @@ use crate::sample::Reading;
 use crate::scope::Scope;
 use crate::systemd::names::UnitName;
 use crate::view::metrics::{Facts, Profiles};
+
+pub use textfile::Textfile;
 
 /// Finds out what a reading does not tell; what cannot be found out is counted, and told in the second answer.
 ///

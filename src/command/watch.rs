@@ -10,7 +10,8 @@ use crate::cli;
 use crate::command::Context;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
-use crate::history::{Recorder, Settings};
+use crate::exporter::Textfile;
+use crate::history::Recorder;
 use crate::readings::cgroup::CgroupReadings;
 use crate::sample::Reading;
 use crate::signals::{Waiter, Woken};
@@ -36,7 +37,7 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
     let waiter = Waiter::new()?;
     let readings = Box::new(CgroupReadings::new(root, scope)?);
     let mut watch = Watch::new(root, scope, readings, options.all);
-    let mut recorder = Recording::start(context, settings.history)?;
+    let mut recorder = Recording::start(context, &settings)?;
     let done = if options.once {
         watch.tick(Timestamp::now(), &mut recorder).map(|tick| {
             tick.news.iter().for_each(|news| warn(news));
@@ -58,17 +59,40 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
     Ok(0)
 }
 
-/// The history's writer, as the watch knows it; none only while one takes another's place.
-struct Recording(Option<Recorder>);
+/// Where readings go: the history, and a file of metrics if there is to be one.
+struct Recording<'c> {
+    context: &'c Context,
+    /// None only while one takes another's place.
+    history: Option<Recorder>,
+    textfile: Option<Textfile>,
+    faults: Vec<String>,
+}
 
-impl Recording {
-    fn start(context: &Context, settings: Settings) -> Result<Self> {
-        Recorder::start(&context.root, &context.scope, settings).map(|r| Self(Some(r)))
+impl<'c> Recording<'c> {
+    fn start(context: &'c Context, config: &Config) -> Result<Self> {
+        let mut recording = Self {
+            context,
+            history: None,
+            textfile: None,
+            faults: Vec::new(),
+        };
+        recording.follow(config)?;
+        Ok(recording)
+    }
+
+    /// Begins anew, by these settings.
+    fn follow(&mut self, config: &Config) -> Result<()> {
+        let Context { root, scope, .. } = self.context;
+        self.close()?;
+        self.history = Some(Recorder::start(root, scope, config.history)?);
+        let file = config.textfile.clone();
+        self.textfile = file.map(|path| Textfile::new(path, self.context.systemd()));
+        Ok(())
     }
 
     /// Writes what waits, tells what went wrong, and answers how many readings are in the history.
     fn close(&mut self) -> Result<u64> {
-        let Some(recorder) = self.0.take() else {
+        let Some(recorder) = self.history.take() else {
             return Ok(0);
         };
         let report = recorder.close()?;
@@ -77,13 +101,19 @@ impl Recording {
     }
 }
 
-impl Record for Recording {
+impl Record for Recording<'_> {
     fn offer(&mut self, reading: Reading) -> bool {
-        self.0.as_ref().is_some_and(|r| r.offer(reading))
+        let Context { root, scope, .. } = self.context;
+        if let Some(file) = &mut self.textfile {
+            self.faults = file.write(root, scope, &reading);
+        }
+        self.history.as_ref().is_some_and(|h| h.offer(reading))
     }
 
     fn faults(&mut self) -> Vec<String> {
-        self.0.as_ref().map(Recorder::faults).unwrap_or_default()
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.extend(self.history.iter().flat_map(Recorder::faults));
+        faults
     }
 }
 
@@ -101,7 +131,7 @@ impl Daemon<'_> {
     fn run(
         mut self,
         watch: &mut Watch<'_>,
-        recorder: &mut Recording,
+        recorder: &mut Recording<'_>,
         waiter: &Waiter,
     ) -> Result<()> {
         let mut first = true;
@@ -144,13 +174,14 @@ impl Daemon<'_> {
     }
 
     /// SIGHUP: the settings anew. Faulty ones are told, and those that count go on counting.
-    fn reload(&mut self, recorder: &mut Recording) -> Result<()> {
+    fn reload(&mut self, recorder: &mut Recording<'_>) -> Result<()> {
         let Context { root, scope, .. } = self.context;
         match config::read(root, scope).checked() {
             Ok(config) => {
-                if config.history != self.config.history {
-                    recorder.close()?;
-                    *recorder = Recording::start(self.context, config.history)?;
+                let same = config.history == self.config.history
+                    && config.textfile == self.config.textfile;
+                if !same {
+                    recorder.follow(&config)?;
                 }
                 self.config = config;
                 tell("settings read again");

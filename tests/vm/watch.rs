@@ -27,8 +27,12 @@ pub fn readings_are_recorded(suite: Suite) -> Result<()> {
         "journalctl -u memctl --output=cat | grep 'perhaps interval'",
     );
     assert_eq!(server.property("memctl.service", "ActiveState"), "active");
-    guest.write("/etc/memctl/memctl.toml", "interval = \"1s\"\n");
-    guest.ok("systemctl reload memctl.service");
+    let folder = "/var/lib/prometheus/node-exporter";
+    guest.ok(format!("mkdir -p {folder}"));
+    let settings = format!("interval = \"1s\"\n[metrics]\ntextfile = \"{folder}/memctl.prom\"\n");
+    guest.write("/etc/memctl/memctl.toml", settings);
+    // The folder is there only now, and the service's view of the system is as old as it is.
+    guest.ok("systemctl restart memctl.service");
     wait(
         &server,
         "systemctl show -p StatusText memctl | grep 'every 1s'",
@@ -44,6 +48,11 @@ pub fn readings_are_recorded(suite: Suite) -> Result<()> {
     );
     recorded(&server, "hold.service", 20 << 20, "94371840");
     recorded(&server, "other.service", 5 << 20, "");
+
+    wait(
+        &server,
+        &format!("grep '^memctl_unit_need_bytes.*hold.service' {folder}/memctl.prom"),
+    );
 
     // One at a time.
     let told = server.refused("watch --once", 1);

@@ -114,7 +114,7 @@ def main():
     ways["systemd-cgtop -b -n1"] = ask(3, "systemd-cgtop", "-b", "-n1")
     loop = f"for unit; do cd {GROUP}/$unit; for file in {' '.join(FILES)}; do cat $file; done; done"
     ways["loop of cat"] = ask(1, "sh", "-c", loop, "sh", *names)
-    exporter = "/usr/bin/prometheus-node-exporter"
+    exporter = "/opt/prometheus/prometheus-node-exporter"
     if os.path.exists(exporter):
         ways["node_exporter, systemd collector"] = scrape(exporter)
     print(json.dumps({"ways": ways, "resident_kib": resident, "cgroup_kib": group,

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::guest::{Guest, GuestConfig, Script, Suite};
-use crate::{host, tell};
+use crate::{host, prometheus, tell};
 
 const MEASURE: &str = include_str!("../../bench/readings.py");
 
@@ -43,10 +43,13 @@ struct Cost {
 
 /// Measures in a guest of a suite; gives the table.
 pub(super) fn run(suite: Suite, deb: &Path) -> Result<String> {
-    let config = GuestConfig::new(suite)
+    let mut config = GuestConfig::new(suite)
         .memory_mib(MEMORY_MIB)
         .file(deb, "/root/memctl.deb")
         .file(bare_loop()?, "/root/bare-loop");
+    if suite == prometheus::SUITE {
+        config = prometheus::bring(config)?;
+    }
     let guest = Guest::boot(config)?;
     guest.ok("dpkg --install /root/memctl.deb");
     guest.write("/root/measure.py", MEASURE);
