@@ -13,6 +13,7 @@
 
 mod growth;
 mod histogram;
+mod points;
 mod round;
 mod seen;
 
@@ -22,6 +23,7 @@ use crate::sample::Limit;
 
 pub use growth::Growth;
 pub use histogram::Histogram;
+pub use points::observations;
 pub use round::round_up;
 pub use seen::{DAY, Peak, Seen, daily_peaks};
 
