@@ -69,13 +69,13 @@ fn synthetic() {
     report::table("Services that do not leak", &heads, &all);
     report::table("Services that leak", &heads, &leaks);
     let heads: Vec<String> = FAMILIES.iter().map(|f| f.name.to_owned()).collect();
-    report::table("By family, after 7 days", &heads, &each);
-    println!("Said to grow after 7 days, in percent:\n");
-    for (family, count) in FAMILIES.iter().zip(&grows) {
+    report::matrix("By family, after 7 days", &heads, &each);
+    let shares = FAMILIES.iter().zip(&grows).map(|(family, count)| {
         let share = *count as f64 * 100.0 / reported().count() as f64;
-        println!("- {}: {share:.0}", family.name);
-    }
-    println!();
+        format!("{} {share:.0} %", family.name)
+    });
+    let shares: Vec<String> = shares.collect();
+    println!("Said to grow after 7 days: {}.\n", shares.join(", "));
 }
 
 fn recorded(folder: &std::path::Path) {
@@ -104,7 +104,7 @@ fn recorded(folder: &std::path::Path) {
     let heads = PARTS.map(|part| format!("{:.0} %", part * 100.0));
     report::table("Recordings, by the part learned from", &heads, &all);
     let heads: Vec<String> = traces.into_iter().map(|(name, _)| name).collect();
-    report::table("Each recording, after a quarter", &heads, &each);
+    report::matrix("Each recording, after a quarter", &heads, &each);
 }
 
 /// What was seen in the first seconds, and what came after.

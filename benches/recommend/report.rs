@@ -14,7 +14,6 @@ pub struct Tally {
     hit_days: usize,
     days: f64,
     left_over: Vec<f64>,
-    unknown: usize,
 }
 
 impl Tally {
@@ -26,10 +25,7 @@ impl Tally {
     }
 
     fn add_peaks(&mut self, limit: Option<u64>, peaks: &[u64], days: f64) {
-        let Some(limit) = limit else {
-            self.unknown += 1;
-            return;
-        };
+        let Some(limit) = limit else { return };
         let Some(most) = peaks.iter().max() else {
             return;
         };
@@ -81,6 +77,25 @@ pub fn table(title: &str, heads: &[String], tallies: &[Vec<Tally>]) {
                 tally.left_over(0.9),
             );
         }
+    }
+    println!();
+}
+
+/// A table with a column for each rule: units hit, and the median of what is left over.
+pub fn matrix(title: &str, heads: &[String], tallies: &[Vec<Tally>]) {
+    println!("### {title}\n");
+    let names: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
+    println!("| | {} |", names.join(" | "));
+    println!("|---|{}", "--:|".repeat(names.len()));
+    for (head, rules) in heads.iter().zip(tallies) {
+        let cells: Vec<String> = rules
+            .iter()
+            .map(|tally| match tally.units {
+                0 => "–".to_owned(),
+                _ => format!("{:.0} %, {:+.0} %", tally.share(), tally.left_over(0.5)),
+            })
+            .collect();
+        println!("| {head} | {} |", cells.join(" | "));
     }
     println!();
 }

@@ -1,10 +1,23 @@
-//! Recordings: CSV files with `time` and `current`, as `memctl replay` reads them.
+//! Recordings: CSV files as `memctl history --csv` writes and `memctl replay` reads them.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use csv::StringRecord;
 use jiff::Timestamp;
 use memctl::recommend::{Held, Observation};
+
+/// What need is made of; a recording without the second of them is of resident set sizes, which have no page cache.
+const NEED: [&str; 8] = [
+    "anon",
+    "kernel_stack",
+    "shmem",
+    "slab_unreclaimable",
+    "pagetables",
+    "percpu",
+    "sock",
+    "swap",
+];
 
 /// Reads all recordings of a folder; the name and what was observed.
 pub fn read(folder: &Path) -> Result<Vec<(String, Vec<Observation>)>> {
@@ -31,24 +44,50 @@ fn one(path: &Path) -> Result<Vec<Observation>> {
     let column = |name: &str| headers.iter().position(|h| h == name);
     let time = column("time").context("no column `time`")?;
     let current = column("current").context("no column `current`")?;
+    let need: Vec<usize> = match column(NEED[1]) {
+        Some(_) => NEED.into_iter().filter_map(column).collect(),
+        None => vec![current],
+    };
+    let invocation = column("invocation");
     let mut trace: Vec<Observation> = Vec::new();
+    let mut start = None;
     for record in reader.records() {
         let record = record?;
-        let second: f64 = record.get(time).unwrap_or_default().parse()?;
-        let bytes: f64 = record.get(current).unwrap_or_default().parse()?;
-        let mut observation = Observation::blank(Timestamp::from_second(second as i64)?, 0.0);
-        let bytes = bytes as u64;
-        // These are resident set sizes: no page cache in them.
+        let parts = need.iter().filter_map(|at| bytes(&record, *at));
+        let held: u64 = parts.sum();
+        let mut observation = Observation::blank(when(&record, time)?, 0.0);
         observation.need = Some(Held {
-            least: bytes,
-            most: bytes,
-            last: bytes,
+            least: held,
+            most: held,
+            last: held,
         });
+        observation.cache = bytes(&record, current).map(|current| current.saturating_sub(held));
+        let now = invocation.and_then(|at| record.get(at)).map(str::to_owned);
+        observation.starts = u64::from(start.is_some() && start != now);
+        start = now;
         if let Some(before) = trace.last_mut() {
-            before.seconds = (second - before.time.as_second() as f64).min(3600.0);
+            let gap = observation.time.duration_since(before.time);
+            before.seconds = gap.as_secs_f64().clamp(0.0, 3600.0);
         }
         trace.push(observation);
     }
     anyhow::ensure!(trace.len() > 20, "fewer than 20 readings");
     Ok(trace)
+}
+
+fn bytes(record: &StringRecord, at: usize) -> Option<u64> {
+    record
+        .get(at)?
+        .parse::<f64>()
+        .ok()
+        .map(|bytes| bytes as u64)
+}
+
+/// Unix seconds or RFC 3339.
+fn when(record: &StringRecord, at: usize) -> Result<Timestamp> {
+    let text = record.get(at).unwrap_or_default();
+    match text.parse::<f64>() {
+        Ok(second) => Ok(Timestamp::from_millisecond((second * 1000.0) as i64)?),
+        Err(_) => text.parse().with_context(|| format!("no time: {text:?}")),
+    }
 }
