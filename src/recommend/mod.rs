@@ -256,7 +256,7 @@ pub fn advise(seen: Seen, margins: &Margins) -> Advice {
 
 /// How much wider the limits are for want of history.
 fn widening(seen: &Seen, margins: &Margins) -> f64 {
-    let history = (1.0 + margins.days / seen.days.max(f64::EPSILON)).powf(margins.exponent);
+    let history = (1.0 + margins.days / seen.known.max(f64::EPSILON)).powf(margins.exponent);
     let starts = if seen.starts == 0 {
         margins.unseen_start
     } else {

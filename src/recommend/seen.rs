@@ -12,6 +12,8 @@ pub const DAY: f64 = 86400.0;
 pub(super) const FRESH: f64 = 600.0;
 /// Need so near a limit is kept down by it: the limit is no measure of need.
 const PRESSED: f64 = 0.9;
+/// What a start says, in days of watching.
+const WORTH_OF_A_START: f64 = 0.5;
 /// A unit that waits for memory in more than this share of the time suffers from its `MemoryHigh`.
 const STALLED: f64 = 0.1;
 
@@ -31,6 +33,9 @@ pub struct Seen {
     pub exact: bool,
     /// How many days were watched; gaps do not count.
     pub days: f64,
+    /// How many days that is worth: a job that runs for a minute every night is known after a month, though hardly
+    /// watched for an hour.
+    pub known: f64,
     /// When the first reading was, and the last one.
     pub from: Timestamp,
     /// See `from`.
@@ -85,6 +90,9 @@ impl Seen {
         let peaks = daily_peaks(&known);
         let most = greatest(known.iter()).ok_or(Unknown::NoMemory)?;
         let until = last.time.as_second() as f64 + last.seconds;
+        let lifespan = (until - first.time.as_second() as f64) / DAY;
+        let days = known.iter().map(|o| o.seconds).sum::<f64>() / DAY;
+        let starts: u64 = known.iter().map(|o| o.starts).sum();
         let mut histogram = Histogram::new(DAY);
         for peak in &peaks {
             histogram.add(peak.bytes, until - peak.time.as_second() as f64);
@@ -92,10 +100,11 @@ impl Seen {
         let pressed = pressed(&known);
         Ok(Self {
             exact,
-            days: known.iter().map(|o| o.seconds).sum::<f64>() / DAY,
+            days,
+            known: lifespan.min(days + starts as f64 * WORTH_OF_A_START),
             from: first.time,
             until: last.time,
-            starts: known.iter().map(|o| o.starts).sum(),
+            starts,
             most,
             fresh: fresh(&runs),
             // A bucket's end may lie above everything that was seen.

@@ -283,6 +283,27 @@ fn what_levels_off_or_swings_does_not_grow() {
 }
 
 #[test]
+fn a_job_of_a_minute_a_night_is_known_after_a_month() {
+    let nights = |count: i64| -> Vec<Observation> {
+        let night = |at: i64| {
+            let time = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * at);
+            let mut observation = Observation::blank(time, 60.0);
+            observation.readings = 6;
+            observation.starts = 1;
+            observation.need = Some(held(100.0));
+            observation
+        };
+        (0..count).map(night).collect()
+    };
+    assert!(advised(&nights(30)).margin < 0.3);
+    assert!(advised(&nights(2)).margin > 1.0);
+    // Starting again and again within an hour teaches nothing new.
+    let mut crashes = watched(0.5, |_| 100.0);
+    crashes.iter_mut().for_each(|o| o.starts = 5);
+    assert!(advised(&crashes).seen.known < 0.51);
+}
+
+#[test]
 fn gaps_are_no_history() {
     let mut unit = watched(2.0, |_| 100.0);
     let later = SignedDuration::from_hours(24 * 300);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::recommend::{Advice, MaxBy, Peak, Unknown};
+use crate::recommend::{Advice, DAY, MaxBy, Peak, Unknown};
 use crate::systemd::names::UnitName;
 use crate::units::{Memory, show_bytes};
 
@@ -104,19 +104,23 @@ fn limits(
     let at = |peak: Peak| format!("{} on {}", show_bytes(peak.bytes), when(peak.time));
     let mut lines = Vec::new();
     let mut say = |text: String| lines.push(text);
+    let lifespan = seen.until.duration_since(seen.from).as_secs_f64() / DAY;
+    let watched = match days(seen.days) {
+        watched if lifespan > 2.0 * seen.days => format!("{watched} watched in {}", days(lifespan)),
+        watched => format!("{watched} watched"),
+    };
     let what = if seen.exact {
         "need"
     } else {
         "held, page cache included"
     };
     say(format!(
-        "# {} watched until {}, {} seen; most {what}: {}",
-        days(seen.days),
+        "# {watched} until {}, {} seen; most {what}: {}",
         when(seen.until),
         count(seen.starts, "start"),
         at(seen.most),
     ));
-    match (seen.days < 1.0, seen.starts == 0) {
+    match (seen.known < 1.0, seen.starts == 0) {
         (true, true) => say("# That is little, and what a fresh start needs is not known: both limits are wide. Ask again in some days.".to_owned()),
         (true, false) => say("# That is little: both limits are wide. Ask again in some days.".to_owned()),
         (false, true) => say("# What a fresh start needs is not known.".to_owned()),

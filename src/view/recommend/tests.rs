@@ -122,6 +122,20 @@ fn what_is_uncertain_is_said() {
 }
 
 #[test]
+fn what_runs_rarely_is_shown_so() {
+    let mut nightly = watched(1440, |_| 100 * M);
+    nightly.retain(|o| o.time.as_second() % 86400 == 0);
+    nightly.iter_mut().for_each(|o| o.starts = 1);
+    nightly[0].readings = 60;
+    let text = shown(&[("a.service", &nightly)]);
+    assert!(
+        text.contains("# 100 minutes watched in 9 days until"),
+        "{text}"
+    );
+    assert!(!text.contains("That is little"), "{text}");
+}
+
+#[test]
 fn a_leak_and_a_kill_are_told() {
     let leak = watched(1300, |at| 100 * M + at as u64 * M / 10);
     let text = shown(&[("a.service", &leak)]);
