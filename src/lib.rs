@@ -17,6 +17,7 @@ pub mod limits;
 pub mod profile;
 pub mod profiles;
 pub mod readings;
+pub mod recommend;
 pub mod sample;
 pub mod scope;
 pub mod signals;

@@ -140,3 +140,64 @@ fn what_apply_and_plan_say_of_a_running_system() {
     let document = json::applied(&outcome, &sums, &warnings);
     assert_frozen("apply-running", &document);
 }
+
+#[test]
+fn what_recommend_says() {
+    use jiff::{SignedDuration, Timestamp};
+    use memctl::recommend::{Held, Margins, Observation, recommend};
+    use memctl::sample::Limit;
+    use memctl::systemd::names::UnitName;
+    use memctl::view::recommend::{Recommended, json};
+
+    const M: u64 = world::M;
+    let begin: Timestamp = "2026-11-01T00:00:00Z".parse().expect("a time");
+    let watched = |count: i64, need: &dyn Fn(u64) -> u64| -> Vec<Observation> {
+        let observation = |at: i64| {
+            let time = begin + SignedDuration::from_secs(at * 600);
+            let bytes = need(at as u64);
+            Observation {
+                need: Some(Held {
+                    least: bytes,
+                    most: bytes,
+                    last: bytes,
+                }),
+                cache: Some(20 * M),
+                ..Observation::blank(time, 600.0)
+            }
+        };
+        (0..count).map(observation).collect()
+    };
+    let mut web = watched(2000, &|_| 300 * M);
+    web[900].starts = 1;
+    web[1500].max = Some(Limit::Bytes(400 * M));
+    web[1500].at_max = 1;
+    web[1500].oom_kills = 1;
+    let leak = watched(1000, &|at| (100 + at / 10) * M);
+    let mut bus = watched(1000, &|_| 300 * M);
+    for observation in &mut bus {
+        observation.current = observation.need.take();
+        observation.cache = None;
+    }
+    let mut none = bus.clone();
+    none.iter_mut().for_each(|o| o.current = None);
+    let few = watched(4, &|_| M);
+    let units = [
+        ("bus.service", &bus),
+        ("few.service", &few),
+        ("leak.service", &leak),
+        ("none.service", &none),
+        ("web.service", &web),
+    ];
+    let recommended = Recommended {
+        now: "2026-11-24T06:00:00Z".parse().expect("a time"),
+        ram: Some(2048 * M),
+        units: units
+            .into_iter()
+            .map(|(unit, seen)| {
+                let unit = UnitName::parse(unit).expect("a unit");
+                (unit, recommend(seen, &Margins::default()))
+            })
+            .collect(),
+    };
+    assert_frozen("recommend", &json(&recommended));
+}

@@ -9,3 +9,4 @@ pub mod metrics;
 pub mod out;
 pub mod plan;
 pub mod progress;
+pub mod recommend;
