@@ -19,6 +19,7 @@ pub mod readings;
 pub mod sample;
 pub mod scope;
 pub mod signals;
+pub mod status;
 pub mod systemd;
 pub mod units;
 pub mod view;
