@@ -58,7 +58,7 @@ impl Source {
     }
 }
 
-/// `InvocationID`: a number that systemd gives each start of a unit; slices have none.
+/// `InvocationID`: a number that systemd gives each start of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Invocation(pub u128);
 

@@ -61,11 +61,13 @@ pub(super) fn run(context: &Context, options: &cli::Status) -> Result<u8> {
     }
     let mut screen = Screen::new(context);
     while !interrupted.load(Ordering::Relaxed) {
+        let begun = Instant::now();
         let (status, more) = watcher.look()?;
         if !screen.show(context, &status, more.as_ref())? {
             break;
         }
-        let next = Instant::now() + INTERVAL;
+        // A look that takes long is no reason to look without pause.
+        let next = (begun + INTERVAL).max(Instant::now() + INTERVAL / 2);
         while Instant::now() < next && !interrupted.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK);
         }
@@ -186,9 +188,10 @@ struct Watcher<'a> {
     states: Option<States>,
 }
 
-/// What the manager said, when, and what ran then.
+/// What the manager and the unit files said, when, and what ran then.
 struct States {
     units: Option<Vec<UnitInfo>>,
+    waiting: Vec<PlanRow>,
     asked: Instant,
     running: BTreeMap<UnitName, Start>,
 }
@@ -248,6 +251,8 @@ impl<'a> Watcher<'a> {
             let units = self.manager.as_mut().map(|m| m.units(&UnitType::ALL));
             self.states = Some(States {
                 units: units.and_then(Result::ok),
+                // Nothing to be told of limits is no reason not to tell of memory.
+                waiting: waiting(self.context).unwrap_or_default(),
                 asked: Instant::now(),
                 running,
             });
@@ -256,7 +261,8 @@ impl<'a> Watcher<'a> {
         if let Some(names) = self.names.take() {
             self.notes.extend(names.check(&reading, listed)?);
         }
-        let rows = rows(&reading, listed, &self.choice, &sparks(now));
+        let waiting = self.states.as_ref().map_or(&[][..], |s| &s.waiting);
+        let rows = rows(&reading, listed, &self.choice, &sparks(now), waiting);
         let why = self.opened.why.as_ref();
         let status = Status {
             time: now,
@@ -296,15 +302,17 @@ impl<'a> Watcher<'a> {
             processes: cgroup
                 .as_ref()
                 .map_or_else(Vec::new, |path| processes(root, path)),
-            waiting: waiting(self.context, &row.unit).unwrap_or_default(),
             cgroup,
             figures,
         }
     }
 }
 
-/// The directives of a unit that wait for something, or that somebody else has the last word on.
-fn waiting(context: &Context, unit: &UnitName) -> Result<Vec<PlanRow>> {
+/// The directives that wait for something, or that somebody else has the last word on.
+fn waiting(context: &Context) -> Result<Vec<PlanRow>> {
+    if !context.root.is_host() {
+        return Ok(Vec::new());
+    }
     let survey = Survey::take(&context.root, &context.scope)?;
     let (installed, _) = lenient(&context.root, &context.scope);
     let rows = survey.prepare(&installed)?.plan.rows.into_iter();
@@ -313,7 +321,7 @@ fn waiting(context: &Context, unit: &UnitName) -> Result<Vec<PlanRow>> {
             || row.withheld.is_some()
             || matches!(row.when, When::Now | When::NextStart)
     };
-    Ok(rows.filter(|row| row.unit == *unit && waits(row)).collect())
+    Ok(rows.filter(waits).collect())
 }
 
 /// What installed profiles reach.

@@ -94,8 +94,10 @@ pub fn read(root: &Root, pid: u32) -> Option<Process> {
     };
     let private = ["Private_Clean", "Private_Dirty", "Private_Hugetlb"];
     let private = private.into_iter().filter_map(size);
-    // A zombie has a descriptor folder that cannot be read.
-    let fds = root.list(&folder.join("fd")).ok();
+    // A zombie has no memory and no descriptors, and says so by errors.
+    let fds = folder.join("fd");
+    let is_there = root.inode(&fds).is_some();
+    let fds = is_there.then(|| root.list(&fds).ok()).flatten();
     Some(Process {
         pid,
         command: command(&bytes("cmdline").unwrap_or_default(), &comm),

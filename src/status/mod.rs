@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::kernel::meminfo::MemInfo;
 use crate::kernel::psi::Pressure;
+use crate::limits::plan;
 use crate::sample::{Ceiling, Limit, Reading, Sample, Source};
 use crate::status::choice::Choice;
 use crate::systemd::manager::UnitInfo;
@@ -59,6 +60,8 @@ pub struct Row {
     pub ceiling: Option<Ceiling>,
     /// The largest need in each part of the last hour; empty without history.
     pub history: Vec<Option<u64>>,
+    /// Its directives that wait for something, are withheld or overridden.
+    pub waiting: Vec<plan::Row>,
 }
 
 /// How a unit is.
@@ -107,6 +110,7 @@ pub fn rows(
     listed: Option<&[UnitInfo]>,
     choice: &Choice,
     sparks: &Sparks,
+    waiting: &[plan::Row],
 ) -> Vec<Row> {
     let infos = listed.map(|units| {
         let units = units.iter().filter(|unit| unit.exists());
@@ -141,6 +145,11 @@ pub fn rows(
                 sample: sample.cloned(),
                 ceiling: sample.and_then(|sample| reading.ceiling(sample)),
                 history: sparks.get(unit).cloned().unwrap_or_default(),
+                waiting: waiting
+                    .iter()
+                    .filter(|r| r.unit == *unit)
+                    .cloned()
+                    .collect(),
             }
         })
         .collect();

@@ -43,7 +43,7 @@ fn info(unit: &str, load: &str, active: &str) -> UnitInfo {
 }
 
 fn shown(choice: &Choice, listed: Option<&[UnitInfo]>) -> Vec<String> {
-    let rows = rows(&reading(), listed, choice, &Sparks::new());
+    let rows = rows(&reading(), listed, choice, &Sparks::new(), &[]);
     rows.into_iter().map(|r| r.unit.to_string()).collect()
 }
 
@@ -85,7 +85,7 @@ fn names_reach_instances_and_are_shown_though_they_do_not_run() {
         info("other.service", "loaded", "failed"),
         info("gone.service", "not-found", "inactive"),
     ];
-    let rows = rows(&reading(), Some(&listed), &choice, &Sparks::new());
+    let rows = rows(&reading(), Some(&listed), &choice, &Sparks::new(), &[]);
     let states: Vec<_> = rows
         .iter()
         .map(|r| (r.unit.as_str(), r.state.as_ref().map(|s| s.active.as_str())))
@@ -110,7 +110,7 @@ fn what_failed_is_among_the_services() {
 
 #[test]
 fn near_is_nine_tenths() {
-    let rows = rows(&reading(), None, &Choice::Services, &Sparks::new());
+    let rows = rows(&reading(), None, &Choice::Services, &Sparks::new(), &[]);
     let near: Vec<&str> = rows
         .iter()
         .filter(|r| r.is_near())

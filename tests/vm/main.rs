@@ -14,6 +14,7 @@ mod package;
 mod safety;
 mod server;
 mod watch;
+mod status;
 
 /// Makes of each function one test for every suite. It may end with an error
 /// or with a panic.
@@ -53,6 +54,7 @@ scenarios! {
     crash::killed_after_the_commit,
     crash::the_disk_is_full,
     package::package_comes_and_goes,
+    status::status_is_the_kernels,
     grammar::grammar_is_systemds,
     watch::readings_are_recorded,
 }

@@ -13,10 +13,9 @@ use crate::status::{Row, Status};
 use crate::systemd::manager::Figures;
 use crate::units::visible;
 use crate::view::grid::{Cell, Column, Give, Style, lines, without_end};
-use crate::view::plan::{text, when};
 use crate::view::spark::spark;
 use crate::view::status::words::{bytes, limit, ratio, span, unknown};
-use crate::view::status::{Look, json, style, top, words};
+use crate::view::status::{Look, json, style, top, words, wrapped};
 
 /// What is known of one unit beside its row.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +24,6 @@ pub struct Detail {
     pub figures: Option<Figures>,
     /// Its cgroup's folder.
     pub cgroup: Option<PathBuf>,
-    /// Directives that wait, are withheld or overridden.
-    pub waiting: Vec<plan::Row>,
     /// Its processes, biggest first.
     pub processes: Vec<Process>,
 }
@@ -64,9 +61,9 @@ pub fn detail(status: &Status, row: &Row, detail: &Detail, look: Look) -> Vec<St
     if !row.history.is_empty() {
         page.put("Last hour", &spark(&row.history), Style::Plain, "");
     }
-    page.waiting(&detail.waiting);
+    page.waiting(&row.waiting);
     page.processes(&detail.processes);
-    page.lines.extend(status.notes.iter().cloned());
+    page.lines.extend(wrapped(&status.notes, look));
     page.lines
 }
 
@@ -218,7 +215,8 @@ impl Page {
             "MemorySwapCurrent",
         );
         let kinds = json::stat(&memory.stat).into_iter();
-        let kinds = kinds.filter_map(|(name, n)| Some(format!("{name} {}", bytes(n?))));
+        let kinds = kinds.filter_map(|(name, n)| Some((name, n.filter(|n| *n > 0)?)));
+        let kinds = kinds.map(|(name, n)| format!("{name} {}", bytes(n)));
         self.list("By kind", kinds.collect(), "memory.stat");
     }
 
@@ -323,19 +321,7 @@ impl Page {
     fn waiting(&mut self, rows: &[plan::Row]) {
         let mut word = "Waiting";
         for row in rows {
-            let (before, after) = (text(row.before.as_ref()), text(row.after.as_ref()));
-            let line = match (&row.overridden, &row.withheld) {
-                (Some(by), _) => format!(
-                    "{}: {}, not the profile's {}: {}:{}",
-                    row.key.name(),
-                    by.value,
-                    by.wanted,
-                    by.by.path.display(),
-                    by.by.line
-                ),
-                (_, Some(wanted)) => format!("{}: {wanted} {}", row.key.name(), when(row)),
-                _ => format!("{}: {before} → {after}, {}", row.key.name(), when(row)),
-            };
+            let line = words::waiting(row);
             self.put(word, &line, Style::Caution, "");
             word = "";
         }
@@ -367,8 +353,8 @@ impl Page {
         self.lines
             .extend(lines(columns, self.look.width, self.look.colour));
         if all.iter().all(|p| p.pss.is_none()) {
-            self.lines
-                .push("PSS and private memory of others' processes: as root.".to_owned());
+            let told = "PSS and private memory of others' processes: as root.".to_owned();
+            self.lines.extend(wrapped(&[told], self.look));
         }
     }
 }

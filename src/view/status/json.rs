@@ -93,6 +93,10 @@ fn unit(row: &Row) -> Map<String, Value> {
     if !row.history.is_empty() {
         unit.insert("history".into(), value!(row.history));
     }
+    if !row.waiting.is_empty() {
+        let waiting = row.waiting.iter().map(crate::view::json::row);
+        unit.insert("waiting".into(), waiting.collect());
+    }
     unit
 }
 
@@ -188,10 +192,6 @@ fn more(unit: &mut Map<String, Value>, detail: &Detail) {
         unit,
         "cgroup",
         detail.cgroup.as_ref().and_then(|path| path.to_str()),
-    );
-    unit.insert(
-        "waiting".into(),
-        detail.waiting.iter().map(crate::view::json::row).collect(),
     );
     unit.insert(
         "processes".into(),

@@ -16,6 +16,9 @@ use crate::view::spark::spark;
 
 use words::{bytes, events, limit, percent, ratio, unknown};
 
+/// So many directives that wait are told under a table.
+const WAITING_MOST: usize = 6;
+
 /// How it is to look.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Look {
@@ -35,7 +38,7 @@ pub fn table(status: &Status, look: Look) -> Vec<String> {
         text.push(String::new());
         text.extend(lines(columns(status), look.width, look.colour));
     }
-    text.extend(bottom(status));
+    text.extend(wrapped(&bottom(status), look));
     text
 }
 
@@ -59,9 +62,13 @@ fn top(status: &Status, look: Look) -> Vec<String> {
             text.push(format!("cgroupfs cannot be read: {why}"));
         }
     }
+    wrapped(&text, look)
+}
+
+fn wrapped(text: &[String], look: Look) -> Vec<String> {
     let width = look.width.unwrap_or(usize::MAX);
-    text.into_iter()
-        .flat_map(|line| words::wrap(&line, width))
+    text.iter()
+        .flat_map(|line: &String| words::wrap(line, width))
         .collect()
 }
 
@@ -100,6 +107,15 @@ fn bottom(status: &Status) -> Vec<String> {
     let mut text = Vec::new();
     if status.rows.iter().any(Row::is_near) {
         text.push("! = needs nine tenths of its ceiling or more".to_owned());
+    }
+    let waiting = status.rows.iter().flat_map(|row| &row.waiting);
+    let waiting: Vec<String> = waiting
+        .map(|row| format!("{}: {}", row.unit, words::waiting(row)))
+        .collect();
+    let more = waiting.len().saturating_sub(WAITING_MOST);
+    text.extend(waiting.into_iter().take(WAITING_MOST));
+    if more > 0 {
+        text.push(format!("and {more} more; `memctl plan` shows them all"));
     }
     text.extend(status.notes.iter().cloned());
     if !text.is_empty() && !status.rows.is_empty() {

@@ -2,8 +2,10 @@
 
 use crate::kernel::psi::Pressure;
 use crate::kernel::stat::MemoryEvents;
+use crate::limits::plan::{Overridden, Row, When};
 use crate::sample::Limit;
 use crate::units::{Span, show_bytes};
+use crate::view::plan::{text, when};
 
 /// What nobody told.
 pub(super) fn unknown() -> String {
@@ -31,15 +33,10 @@ pub(super) fn percent(hundredths: u32) -> String {
     }
 }
 
-/// A ratio in percent. 99.6 % of a limit is not yet all of it.
+/// A ratio in percent, rounded down: what is shown as 90 % is marked as 90 %.
 pub(super) fn ratio(ratio: f64) -> String {
-    let percent = ratio * 100.0;
-    let shown = if ratio < 1.0 {
-        percent.round().min(99.0)
-    } else {
-        percent.floor()
-    };
-    format!("{shown}%")
+    // 0.29 times 100 is less than 29.
+    format!("{}%", (ratio * 100.0 + 1e-9).floor())
 }
 
 /// `high 12 max 3 kill 1`; what never happened is left out.
@@ -94,6 +91,33 @@ pub(super) fn pressure(pressure: &Pressure) -> Vec<String> {
         .collect()
 }
 
+/// A directive that is not as its files or its profile say, and why.
+pub(super) fn waiting(row: &Row) -> String {
+    let name = row.key.name();
+    match (&row.overridden, &row.withheld) {
+        (Some(Overridden { by, value, wanted }), _) => {
+            let path = by.path.display();
+            format!(
+                "{name} {value}, not the profile's {wanted}: {path}:{}",
+                by.line
+            )
+        }
+        (_, Some(wanted)) => format!("{name} {wanted}, {}", when(row)),
+        _ => {
+            let (before, after) = (text(row.before.as_ref()), text(row.after.as_ref()));
+            format!("{name} {before} → {after}, {}", waits(row))
+        }
+    }
+}
+
+/// A change of the profile's own that is not in force although the profile is installed.
+fn waits(row: &Row) -> &'static str {
+    match row.when {
+        When::Now => "pending: on disk and not in force",
+        _ => when(row),
+    }
+}
+
 /// Microseconds in two units: `2h 5min`, `3s 40ms`.
 pub(super) fn span(usec: u64) -> String {
     let text = Span(usec).to_string();
@@ -132,8 +156,8 @@ mod tests {
             ]
         );
         assert_eq!(
-            [0.0, 0.004, 0.996, 1.0, 1.099].map(ratio),
-            ["0%", "0%", "99%", "100%", "109%"]
+            [0.0, 0.004, 0.29, 0.996, 1.0, 1.099].map(ratio),
+            ["0%", "0%", "29%", "99%", "100%", "109%"]
         );
         assert_eq!(
             [9999, 10_000, 1_999_999, 5_000_000_000].map(count),
