@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::survey::Survey;
 use crate::cli;
 use crate::command::Context;
 use crate::error::{Error, Result};
+use crate::history::History;
 use crate::kernel::cgroup::Tree;
 use crate::kernel::process::processes;
 use crate::kernel::psi::Pressure;
@@ -186,6 +187,7 @@ struct Watcher<'a> {
     alone: Option<UnitName>,
     notes: Vec<String>,
     states: Option<States>,
+    history: Option<History>,
 }
 
 /// What the manager and the unit files said, when, and what ran then.
@@ -218,6 +220,10 @@ impl<'a> Watcher<'a> {
             true => connect(scope, interrupted),
             false => Err(Error::usage("an image has no service manager to ask")),
         };
+        let history = History::open(root, scope).unwrap_or_else(|e| {
+            notes.push(format!("The last hour is not shown: {}", e.message()));
+            None
+        });
         let source = options.source.map(|source| match source {
             cli::From::Cgroup => Source::Cgroup,
             cli::From::Dbus => Source::Bus,
@@ -236,6 +242,7 @@ impl<'a> Watcher<'a> {
             names,
             notes,
             states: None,
+            history,
         })
     }
 
@@ -262,7 +269,15 @@ impl<'a> Watcher<'a> {
             self.notes.extend(names.check(&reading, listed)?);
         }
         let waiting = self.states.as_ref().map_or(&[][..], |s| &s.waiting);
-        let rows = rows(&reading, listed, &self.choice, &sparks(now), waiting);
+        let mut faults = reading.faults.clone();
+        let sparks = match &self.history {
+            Some(history) => last_hour(history, now).unwrap_or_else(|e| {
+                faults.push(e.message().to_owned());
+                Sparks::new()
+            }),
+            None => Sparks::new(),
+        };
+        let rows = rows(&reading, listed, &self.choice, &sparks, waiting);
         let why = self.opened.why.as_ref();
         let status = Status {
             time: now,
@@ -272,7 +287,7 @@ impl<'a> Watcher<'a> {
             pressure: self.pressure(),
             rows,
             notes: self.notes.clone(),
-            faults: reading.faults,
+            faults,
         };
         let more = match (&self.alone, status.rows.as_slice()) {
             (Some(unit), [row]) if row.unit == *unit => Some(self.detail(row)),
@@ -324,6 +339,13 @@ fn waiting(context: &Context) -> Result<Vec<PlanRow>> {
     Ok(rows.filter(waits).collect())
 }
 
+/// The largest need in each twelfth of the last hour.
+fn last_hour(history: &History, now: Timestamp) -> Result<Sparks> {
+    let hour = SignedDuration::from_hours(1);
+    let from = now.checked_sub(hour).unwrap_or(Timestamp::UNIX_EPOCH);
+    history.sparks(from, now, SPARKS)
+}
+
 /// What installed profiles reach.
 fn profiles(context: &Context, notes: &mut Vec<String>) -> Choice {
     let (installed, _) = lenient(&context.root, &context.scope);
@@ -337,10 +359,4 @@ fn profiles(context: &Context, notes: &mut Vec<String>) -> Choice {
         return Choice::Services;
     }
     Choice::Names(names)
-}
-
-/// The last hour of what the history knows.
-fn sparks(_now: Timestamp) -> Sparks {
-    let _ = SPARKS;
-    Sparks::new()
 }

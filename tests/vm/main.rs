@@ -13,8 +13,8 @@ mod limits;
 mod package;
 mod safety;
 mod server;
-mod watch;
 mod status;
+mod watch;
 
 /// Makes of each function one test for every suite. It may end with an error
 /// or with a panic.

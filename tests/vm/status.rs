@@ -220,6 +220,12 @@ fn as_tables(server: &Server) {
     assert!(line("batch-job.service").contains("batch.slice"), "{table}");
     assert!(table.contains("! = "), "{table}");
 
+    // What memctl.service records is the last hour.
+    server.guest.ok(
+        "for i in $(seq 60); do memctl status plain tight | grep -q 'LAST HOUR' && exit; sleep 1; done
+         systemctl status memctl; exit 1",
+    );
+
     let page = server.done("status nest");
     let processes = page
         .lines()
