@@ -164,12 +164,24 @@ pub struct Status {
     /// Which units; one alone is shown in detail
     #[arg(value_name = "UNIT")]
     pub units: Vec<String>,
-    /// Every service and scope that runs
+    /// Every service and scope that runs, and slices with limits of their own
     #[arg(short, long, conflicts_with = "units")]
     pub all: bool,
-    /// Read again and again, until interrupted
+    /// Read again and again, every 2 seconds, until interrupted
     #[arg(short, long)]
     pub follow: bool,
+    /// Whom to ask; cgroupfs where it can be read, else systemd over D-Bus, if not given
+    #[arg(long, value_enum)]
+    pub source: Option<From>,
+}
+
+/// Whom to ask for readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum From {
+    /// The kernel's files
+    Cgroup,
+    /// systemd: less is known, and PID 1 pays for it
+    Dbus,
 }
 
 /// `memctl history`.

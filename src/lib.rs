@@ -21,6 +21,7 @@ pub mod recommend;
 pub mod sample;
 pub mod scope;
 pub mod signals;
+pub mod status;
 pub mod systemd;
 pub mod units;
 pub mod view;

@@ -58,7 +58,7 @@ impl Source {
     }
 }
 
-/// `InvocationID`: a number that systemd gives each start of a unit; slices have none.
+/// `InvocationID`: a number that systemd gives each start of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Invocation(pub u128);
 
@@ -246,16 +246,6 @@ impl Reading {
     #[must_use]
     pub fn ceiling(&self, sample: &Sample) -> Option<Ceiling> {
         let mut least = own(sample);
-        if let Some(Limit::Bytes(bytes)) = sample.limits.effective
-            && least.as_ref().is_none_or(|own| bytes < own.bytes)
-        {
-            // The manager does not say whose it is; MemoryMax is the one that kills.
-            least = Some(Ceiling {
-                bytes,
-                unit: sample.slice.clone().unwrap_or_else(|| sample.unit.clone()),
-                bound: Bound::Max,
-            });
-        }
         let mut above = sample.slice.clone();
         while let Some(slice) = above {
             let found = self.get(&slice);
@@ -265,6 +255,16 @@ impl Reading {
                 least = Some(own);
             }
             above = found.map_or_else(|| slice.parent_slice(), |s| s.slice.clone());
+        }
+        if let Some(Limit::Bytes(bytes)) = sample.limits.effective
+            && least.as_ref().is_none_or(|own| bytes < own.bytes)
+        {
+            // The manager does not say whose it is; MemoryMax is the one that kills.
+            least = Some(Ceiling {
+                bytes,
+                unit: sample.slice.clone().unwrap_or_else(|| sample.unit.clone()),
+                bound: Bound::Max,
+            });
         }
         least
     }
@@ -359,6 +359,25 @@ mod tests {
         assert_eq!(ceiling("y.service"), expected(70, "y.service", Bound::High));
         assert_eq!(ceiling("a-b.slice"), expected(80, "a.slice", Bound::High));
         assert_eq!(ceiling("free.service"), None);
+    }
+
+    #[test]
+    fn what_the_manager_says_is_in_force_has_no_owner_unless_one_is_seen() {
+        let mut reading = Reading {
+            time: Timestamp::UNIX_EPOCH,
+            host: None,
+            faults: Vec::new(),
+            samples: vec![
+                sample("a.slice", None, Some(80), None),
+                sample("x.service", Some("a.slice"), None, None),
+            ],
+        };
+        for (effective, bound) in [(80, Bound::High), (70, Bound::Max)] {
+            reading.samples[1].limits.effective = Some(Limit::Bytes(effective));
+            let ceiling = reading.ceiling(&reading.samples[1]).expect("a ceiling");
+            assert_eq!((ceiling.bytes, ceiling.bound), (effective, bound));
+            assert_eq!(ceiling.unit, name("a.slice"));
+        }
     }
 
     #[test]

@@ -11,13 +11,23 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use jiff::Timestamp;
 use memctl::apply::Tight;
+use memctl::kernel::process::processes;
+use memctl::kernel::psi::Pressure;
 use memctl::limits::plan::Plan;
 use memctl::limits::slices::slices;
 use memctl::limits::totals::totals;
 use memctl::profiles::Set;
+use memctl::readings::open;
+use memctl::sample::{Invocation, Source};
 use memctl::scope::Scope;
+use memctl::status::choice::Choice;
+use memctl::status::{Status, rows};
+use memctl::systemd::manager::{Figures, Manager};
+use memctl::systemd::names::{UnitName, UnitType};
 use memctl::view::json;
+use memctl::view::status::{self, Detail};
 use serde_json::Value;
 
 use world::{Fake, World, install, unit};
@@ -201,3 +211,97 @@ fn what_recommend_says() {
     };
     assert_frozen("recommend", &json(&recommended));
 }
+/// A unit of which everything is known, one of which little is, a slice with the ceiling of both.
+#[test]
+fn what_status_says() {
+    let world = World::new();
+    world.cgroup("web.slice", 250, 0);
+    world.cgroup("web.slice/web.service", 200, 40);
+    world.cgroup("web.slice/bare.service", 50, 0);
+    world.write("proc/pressure/memory", PRESSURE);
+    let folder = "sys/fs/cgroup/web.slice";
+    for (file, text) in [("memory.high", "419430400"), ("memory.max", "536870912")] {
+        world.write(&format!("{folder}/{file}"), text);
+    }
+    for (file, text) in [
+        ("memory.stat", STAT),
+        ("memory.current", "252706816"),
+        ("memory.peak", "262144000"),
+        ("memory.swap.current", "1048576"),
+        ("memory.swap.max", "0"),
+        ("memory.events", EVENTS),
+        ("memory.events.local", EVENTS),
+        ("memory.pressure", PRESSURE),
+        (
+            "cpu.stat",
+            "usage_usec 1234567\nnr_throttled 2\nthrottled_usec 300\n",
+        ),
+        ("pids.current", "3"),
+    ] {
+        world.write(&format!("{folder}/web.service/{file}"), text);
+    }
+    for file in ["current", "stat", "swap.current", "high", "max", "swap.max"] {
+        let path = world.path().join(folder);
+        fs::remove_file(path.join(format!("bare.service/memory.{file}"))).expect("rm");
+    }
+    world.write("proc/77/comm", "web\n");
+    world.write("proc/77/cmdline", "/usr/bin/web\0--port\x0080\0");
+    world.write(&format!("{folder}/web.service/cgroup.procs"), "77\n");
+
+    let name = |text: &str| UnitName::parse(text).expect(text);
+    let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let choice = Choice::Names(vec![
+        name("web.slice"),
+        name("web.service"),
+        name("bare.service"),
+        name("gone.service"),
+    ]);
+    let look = |source: Source| {
+        let manager = || Ok(Box::new(Fake::boot_as_is(&world, false)) as Box<dyn Manager>);
+        let mut opened =
+            open(&world.root, &Scope::System, manager, Some(source)).expect("a source");
+        let mut reading = opened
+            .readings
+            .read(time, &|unit| choice.reads(unit))
+            .expect("read");
+        for sample in &mut reading.samples {
+            // The test's own file system numbers as it likes.
+            sample.start.inode = sample.start.inode.map(|_| 4711);
+            sample.start.invocation = Invocation::parse("000102030405060708090a0b0c0d0e0f");
+        }
+        let listed = Fake::boot_as_is(&world, false)
+            .units(&UnitType::ALL)
+            .expect("listed");
+        let sparks = [(name("web.service"), vec![None, Some(200 * world::M)])];
+        Status {
+            time,
+            source,
+            why: None,
+            host: reading.host,
+            pressure: Pressure::parse(PRESSURE).ok(),
+            rows: rows(&reading, Some(&listed), &choice, &sparks.into(), &[]),
+            notes: vec!["a note".to_owned()],
+            faults: reading.faults,
+        }
+    };
+    assert_frozen("status", &status::json(&look(Source::Cgroup), None));
+    assert_frozen("status-dbus", &status::json(&look(Source::Bus), None));
+    let mut one = look(Source::Cgroup);
+    one.rows.retain(|row| row.unit.as_str() == "web.service");
+    let detail = Detail {
+        figures: Some(Figures {
+            since: Some(time),
+            restarts: Some(1),
+            ..Figures::default()
+        }),
+        cgroup: Some(format!("/{folder}/web.service").into()),
+        processes: processes(&world.root, Path::new(&format!("/{folder}/web.service"))),
+    };
+    assert_frozen("status-one", &status::json(&one, Some(&detail)));
+}
+
+const STAT: &str = "anon 209715200\nfile 41943040\nkernel_stack 65536\npagetables 131072\npercpu 4096\nsock 8192\n\
+    shmem 1048576\nfile_dirty 0\nslab_reclaimable 500000\nslab_unreclaimable 300000\n";
+const EVENTS: &str = "low 0\nhigh 12\nmax 1\noom 1\noom_kill 1\noom_group_kill 0\n";
+const PRESSURE: &str = "some avg10=12.34 avg60=1.50 avg300=0.03 total=98765\n\
+    full avg10=1.00 avg60=0.00 avg300=0.00 total=4321\n";

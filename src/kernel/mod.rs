@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod host;
 pub mod meminfo;
+pub mod process;
 pub mod psi;
 pub mod root;
 pub mod stat;

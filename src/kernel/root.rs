@@ -152,6 +152,14 @@ impl Root {
         })
     }
 
+    /// The names of the folders in a directory; an absent directory has none.
+    ///
+    /// # Errors
+    /// The system call's, with the path.
+    pub fn folders(&self, path: &Path) -> Result<Vec<String>> {
+        self.entries(path, |kind| kind == fs::FileType::Directory)
+    }
+
     fn entries(&self, path: &Path, wanted: fn(fs::FileType) -> bool) -> Result<Vec<String>> {
         let names = || -> io::Result<Vec<String>> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;

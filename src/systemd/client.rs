@@ -13,10 +13,12 @@ use zbus::wire::{OwnedObjectPath, OwnedVariant, Variant};
 use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::error::{Error, Kind, Result};
+use crate::sample::Invocation;
 use crate::scope::Scope;
+use crate::systemd::figures::Properties;
 use crate::systemd::lasting::{Answer, Bus, Failure};
-use crate::systemd::manager::UnitState;
-use crate::systemd::names::UnitName;
+use crate::systemd::manager::{Figures, UnitInfo, UnitState};
+use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
 use crate::units::Span;
 
@@ -31,6 +33,9 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 /// For a reload, which runs all generators (90 s at most) and loads all units.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// What GetUnit answers for a unit that is not loaded.
+const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 
 /// For a connection: a bus that is just being started is waited for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(25);
@@ -105,6 +110,22 @@ impl Client {
     where
         B: serde::Serialize + zbus::wire::DynamicType,
     {
+        let answer = self.send(path, interface, method, body, limit)?;
+        answer.map_err(|e| self.explain(method, &e))
+    }
+
+    /// The call, with the answer's error as it came: some are answers.
+    fn send<B>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+        limit: Duration,
+    ) -> Answer<zbus::Result<zbus::Message>>
+    where
+        B: serde::Serialize + zbus::wire::DynamicType,
+    {
         let call =
             self.connection
                 .call_method(Some(DESTINATION), path, Some(interface), method, body);
@@ -112,8 +133,7 @@ impl Client {
             .runtime
             .block_on(async { tokio::time::timeout(limit, call).await });
         match answer {
-            Ok(Ok(message)) => Ok(message),
-            Ok(Err(e)) => Err(self.explain(method, &e)),
+            Ok(answer) => Ok(answer),
             Err(_) => Err(Failure::Refused(
                 Error::failed(format!(
                     "{}: no answer to {method} within {} s",
@@ -176,6 +196,16 @@ impl Client {
     fn object(&self, unit: &UnitName) -> Answer<OwnedObjectPath> {
         let answer = self.call("LoadUnit", &(unit.as_str(),), CALL_TIMEOUT)?;
         self.body("LoadUnit", &answer)
+    }
+
+    /// The object of a unit that is loaded. GetUnit loads none (FACTS 6).
+    fn loaded(&self, unit: &UnitName) -> Answer<Option<OwnedObjectPath>> {
+        let body = (unit.as_str(),);
+        match self.send(MANAGER_PATH, MANAGER, "GetUnit", &body, CALL_TIMEOUT)? {
+            Ok(answer) => self.body("GetUnit", &answer).map(Some),
+            Err(zbus::Error::MethodError(name, ..)) if name.as_str() == NO_SUCH_UNIT => Ok(None),
+            Err(e) => Err(self.explain("GetUnit", &e)),
+        }
     }
 
     fn property(&self, path: &str, interface: &str, name: &str) -> Answer<OwnedVariant> {
@@ -324,6 +354,71 @@ impl Bus for Client {
                     .remedy(format!("`systemctl status {unit}` and its journal say why")),
             )),
         }
+    }
+
+    fn units(&mut self, types: &[UnitType]) -> Answer<Vec<UnitInfo>> {
+        let states: [&str; 0] = [];
+        let patterns: Vec<String> = types.iter().map(|t| format!("*.{}", t.suffix())).collect();
+        let body = (&states[..], patterns);
+        let answer = self.call("ListUnitsByPatterns", &body, CALL_TIMEOUT)?;
+        let listed: Vec<Listed> = self.body("ListUnitsByPatterns", &answer)?;
+        let unit = |(name, description, load, active, sub, ..): Listed| {
+            Some(UnitInfo {
+                name: UnitName::parse(&name).ok()?,
+                load,
+                active,
+                sub,
+                description,
+            })
+        };
+        Ok(listed.into_iter().filter_map(unit).collect())
+    }
+
+    fn figures(&mut self, unit: &UnitName) -> Answer<Option<Figures>> {
+        let Some(path) = self.loaded(unit)? else {
+            return Ok(None);
+        };
+        // No interface: those of all, as `systemctl show` asks.
+        let answer = self.call_at(path.as_str(), PROPERTIES, "GetAll", &("",), CALL_TIMEOUT)?;
+        let all: HashMap<String, OwnedVariant> = self.body("GetAll", &answer)?;
+        Ok(Figures::of(&mut All(all)))
+    }
+}
+
+/// What ListUnitsByPatterns says of a unit: name, description, load, active and sub state, the unit it follows,
+/// object, job, the job's type and object.
+type Listed = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    OwnedObjectPath,
+    u32,
+    String,
+    OwnedObjectPath,
+);
+
+/// What GetAll answers.
+struct All(HashMap<String, OwnedVariant>);
+
+impl Properties for All {
+    fn number(&mut self, name: &str) -> Option<u64> {
+        let value = self.0.remove(name)?;
+        // NRestarts has 32 bits.
+        let short = value.try_clone().ok().and_then(|v| u32::try_from(v).ok());
+        short.map(u64::from).or_else(|| u64::try_from(value).ok())
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        String::try_from(self.0.remove(name)?).ok()
+    }
+
+    fn invocation(&mut self) -> Option<Invocation> {
+        let bytes = Vec::<u8>::try_from(self.0.remove("InvocationID")?).ok()?;
+        let id = u128::from_be_bytes(bytes.try_into().ok()?);
+        (id != 0).then_some(Invocation(id))
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::systemd::manager::{Manager, UnitState};
-use crate::systemd::names::UnitName;
+use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
 
 /// Why a call over a connection came to nothing.
@@ -31,6 +31,8 @@ pub(super) trait Bus {
     fn nudge(&mut self, unit: &UnitName) -> Answer<()>;
     fn state(&mut self, unit: &UnitName) -> Answer<UnitState>;
     fn try_restart(&mut self, unit: &UnitName) -> Answer<()>;
+    fn units(&mut self, types: &[UnitType]) -> Answer<Vec<UnitInfo>>;
+    fn figures(&mut self, unit: &UnitName) -> Answer<Option<Figures>>;
 }
 
 /// Makes a connection.
@@ -166,6 +168,14 @@ impl Manager for Lasting {
 
     fn state(&mut self, unit: &UnitName) -> Result<UnitState> {
         self.ask(|bus| bus.state(unit), |other| other.state(unit))
+    }
+
+    fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
+        self.ask(|bus| bus.units(types), |other| other.units(types))
+    }
+
+    fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
+        self.ask(|bus| bus.figures(unit), |other| other.figures(unit))
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Result<()> {

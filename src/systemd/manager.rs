@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicBool;
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::systemd::client::Client;
+pub use crate::systemd::figures::Figures;
 use crate::systemd::lasting::{Bus, Lasting};
-use crate::systemd::names::UnitName;
+use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::systemctl::Systemctl;
 
 /// A service manager.
@@ -46,6 +47,41 @@ pub trait Manager {
     /// # Errors
     /// The call was refused; the job had another result than `done`, or none yet when the wait ended.
     fn try_restart(&mut self, unit: &UnitName) -> Result<()>;
+
+    /// The units of these types that are loaded, running or not, in no order; one call, whatever their number.
+    ///
+    /// # Errors
+    /// The bus's.
+    fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>>;
+
+    /// What it knows of a unit's memory; `None` for one that is not loaded, and is not loaded for it.
+    ///
+    /// # Errors
+    /// The bus's.
+    fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>>;
+}
+
+/// A loaded unit as the manager lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitInfo {
+    /// Its name.
+    pub name: UnitName,
+    /// `loaded`, `not-found` (others name it, and there is no such unit), `masked`…
+    pub load: String,
+    /// `active`, `activating`, `inactive`, `failed`…
+    pub active: String,
+    /// `running`, `exited`, `dead`…
+    pub sub: String,
+    /// `Description=`.
+    pub description: String,
+}
+
+impl UnitInfo {
+    /// Whether there is such a unit, and it is not only named by others.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.load != "not-found"
+    }
 }
 
 /// How a unit is, as far as a restart goes.

@@ -1,6 +1,7 @@
 //! systemd: unit names, unit files, and the manager on the bus.
 
 mod client;
+mod figures;
 pub mod files;
 mod lasting;
 pub mod manager;

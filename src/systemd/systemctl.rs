@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Kind, Result};
+use crate::sample::Invocation;
 use crate::scope::Scope;
-use crate::systemd::manager::{Manager, UnitState};
-use crate::systemd::names::UnitName;
+use crate::systemd::figures::Properties;
+use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
 use crate::units::Span;
 
@@ -142,11 +144,71 @@ impl Manager for Systemctl {
         }
         answer(&arguments, &output).map(|_| ())
     }
+
+    fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
+        let types: Vec<&str> = types.iter().map(|t| t.suffix()).collect();
+        let wanted = format!("--type={}", types.join(","));
+        let all = ["--all", "--full", "--plain", "--no-legend", "--no-pager"];
+        let text = self.run(&[&["list-units", &wanted][..], &all].concat())?;
+        Ok(text.lines().filter_map(listed).collect())
+    }
+
+    fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
+        let wanted = format!("--property={}", Figures::NAMES.join(","));
+        let text = self.run(&["show", "--timestamp=unix", &wanted, unit.as_str()])?;
+        Ok(Figures::of(&mut Shown(shown(&text))))
+    }
+}
+
+/// A line of `systemctl list-units`: name, load, active and sub state, description.
+fn listed(line: &str) -> Option<UnitInfo> {
+    let mut rest = line.trim_start();
+    let mut word = || {
+        let (word, after) = rest.split_once(' ')?;
+        rest = after.trim_start();
+        Some(word.to_owned())
+    };
+    let name = UnitName::parse(&word()?).ok()?;
+    let (load, active, sub) = (word()?, word()?, word()?);
+    Some(UnitInfo {
+        name,
+        load,
+        active,
+        sub,
+        description: rest.trim_end().to_owned(),
+    })
+}
+
+/// What `systemctl show` prints.
+struct Shown(HashMap<String, String>);
+
+impl Properties for Shown {
+    fn number(&mut self, name: &str) -> Option<u64> {
+        let text = self.0.remove(name)?;
+        match text.as_str() {
+            "infinity" | "[not set]" | "[no data]" => Some(u64::MAX),
+            // With --timestamp=unix, in seconds.
+            text if text.starts_with('@') => {
+                let seconds: u64 = text[1..].parse().ok()?;
+                seconds.checked_mul(1_000_000)
+            }
+            text => text.parse().ok(),
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    fn invocation(&mut self) -> Option<Invocation> {
+        Invocation::parse(&self.0.remove("InvocationID")?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Limit;
 
     #[test]
     fn what_systemctl_shows_is_what_the_bus_says() {
@@ -159,5 +221,51 @@ mod tests {
         assert_eq!((bytes.len(), bytes[1], bytes[15]), (16, 0xff, 0xa1));
         assert_eq!(invocation(""), [0; 0]);
         assert_eq!(invocation("00000000000000000000000000000000"), [0; 0]);
+    }
+
+    #[test]
+    fn units_are_listed_one_a_line() {
+        let text = "-.slice               loaded    active   active    Root Slice\n\
+                    web.service           loaded    failed   failed    The web  server\n\
+                    gone.service          not-found inactive dead      gone.service\n\
+                    dev-sda.device        loaded    active   plugged   Disk\n\
+                    bare.service          loaded    active   running   \n";
+        let units: Vec<UnitInfo> = text.lines().filter_map(listed).collect();
+        let told: Vec<String> = units
+            .iter()
+            .map(|u| format!("{} {} {} {}", u.name, u.active, u.sub, u.exists()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "-.slice active active true",
+                "web.service failed failed true",
+                "gone.service inactive dead false",
+                "bare.service active running true",
+            ]
+        );
+        assert_eq!(units[1].description, "The web  server");
+        assert_eq!(units[3].description, "");
+    }
+
+    #[test]
+    fn absent_and_unset_figures_are_unknown_and_infinity_is_a_limit() {
+        let text = "LoadState=loaded\nActiveState=active\nSubState=running\nSlice=system.slice\n\
+                    ActiveEnterTimestamp=@1790000000\nControlGroup=/system.slice/web.service\n\
+                    InvocationID=00ff10000000000000000000000000a1\nMemoryCurrent=4096\n\
+                    MemoryAvailable=infinity\nMemoryHigh=8192\nMemoryMax=infinity\n\
+                    CPUUsageNSec=[not set]\nTasksCurrent=3\nNRestarts=2\n";
+        let figures = Figures::of(&mut Shown(shown(text))).expect("loaded");
+        assert_eq!(figures.current, Some(4096));
+        assert_eq!(figures.available, None);
+        assert_eq!(figures.peak, None);
+        assert_eq!(figures.cpu_usec, None);
+        assert_eq!(figures.high, Some(Limit::Bytes(8192)));
+        assert_eq!(figures.max, Some(Limit::Infinity));
+        assert_eq!(figures.effective_max, None);
+        assert_eq!(figures.restarts, Some(2));
+        assert_eq!(figures.since.map(|t| t.as_second()), Some(1_790_000_000));
+        let gone = "LoadState=not-found\nActiveState=inactive\nControlGroup=\n";
+        assert_eq!(Figures::of(&mut Shown(shown(gone))), None);
     }
 }

@@ -65,7 +65,8 @@ fn budget(budget: &Budget) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
+/// A unit's directive in a plan.
+pub(super) fn row(row: &Row) -> Value {
     let mut map = Map::new();
     map.insert("unit".into(), json!(row.unit.as_str()));
     map.insert("limit".into(), json!(row.key.name()));

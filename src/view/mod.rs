@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod course;
 pub mod exposition;
+pub mod grid;
 pub mod history;
 pub mod json;
 pub mod metrics;
@@ -10,3 +11,5 @@ pub mod out;
 pub mod plan;
 pub mod progress;
 pub mod recommend;
+pub mod spark;
+pub mod status;

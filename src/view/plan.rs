@@ -68,7 +68,9 @@ fn right(text: &str) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-fn text(shown: Option<&Shown>) -> &str {
+/// A value, `–` where there is none.
+#[must_use]
+pub fn text(shown: Option<&Shown>) -> &str {
     shown.map_or("–", |s| s.text.as_str())
 }
 
@@ -100,7 +102,9 @@ pub fn change(row: &Row) -> String {
     }
 }
 
-fn when(row: &Row) -> &'static str {
+/// When a change comes.
+#[must_use]
+pub fn when(row: &Row) -> &'static str {
     match (row.when, row.withheld.is_some(), row.overridden.is_some()) {
         (_, _, true) => "overridden, see below",
         (_, true, _) => "withheld until the next start",

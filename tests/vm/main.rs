@@ -14,6 +14,7 @@ mod metrics;
 mod package;
 mod safety;
 mod server;
+mod status;
 mod watch;
 
 /// Makes of each function one test for every suite. It may end with an error
@@ -55,6 +56,7 @@ scenarios! {
     crash::the_disk_is_full,
     metrics::prometheus_reads_them,
     package::package_comes_and_goes,
+    status::status_is_the_kernels,
     grammar::grammar_is_systemds,
     watch::readings_are_recorded,
 }

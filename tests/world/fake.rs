@@ -16,10 +16,11 @@ use memctl::limits::effective::{Effective, effective};
 use memctl::limits::key::Key;
 use memctl::limits::level::{Level, expected, unset};
 use memctl::profiles::Set;
+use memctl::sample::Limit;
 use memctl::scope::Scope;
 use memctl::systemd::files::UnitFiles;
-use memctl::systemd::manager::{Manager, UnitState};
-use memctl::systemd::names::UnitName;
+use memctl::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use memctl::systemd::names::{UnitName, UnitType};
 
 use super::{World, install};
 
@@ -280,5 +281,49 @@ impl Manager for Fake<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Every unit that has a cgroup runs; there are no others.
+    fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
+        let units = self.world.cgroups().into_iter().map(|c| c.unit);
+        let units = units.filter(|unit| types.contains(&unit.unit_type()));
+        Ok(units
+            .map(|name| UnitInfo {
+                description: format!("The {name}"),
+                load: "loaded".to_owned(),
+                active: "active".to_owned(),
+                sub: "running".to_owned(),
+                name,
+            })
+            .collect())
+    }
+
+    /// What the kernel says, as far as a 252 tells it.
+    fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
+        let cgroups = self.world.cgroups();
+        let Some(cgroup) = cgroups.iter().find(|c| &c.unit == unit) else {
+            return Ok(None);
+        };
+        let number = |file: &str| -> Option<u64> {
+            let path = self.world.path().join(cgroup.path.strip_prefix("/").ok()?);
+            fs::read_to_string(path.join(file))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        };
+        let slice = cgroup.slice.clone();
+        Ok(Some(Figures {
+            active: "active".to_owned(),
+            sub: "running".to_owned(),
+            slice: slice.or_else(|| UnitName::parse("-.slice").ok()),
+            cgroup: cgroup.path.to_str().map(str::to_owned),
+            current: number("memory.current"),
+            high: Some(Limit::from(number("memory.high"))),
+            max: Some(Limit::from(number("memory.max"))),
+            swap_max: Some(Limit::from(number("memory.swap.max"))),
+            tasks: number("pids.current"),
+            ..Figures::default()
+        }))
     }
 }

@@ -6,6 +6,7 @@ use zbus::connection::Builder;
 use zbus::wire::ObjectPath;
 
 use super::*;
+use crate::sample::Limit;
 
 /// What a systemd of the test's own does.
 #[derive(Clone, Copy)]
@@ -50,6 +51,42 @@ async fn serve(peer: Peer, socket: UnixStream) {
         let path = |text: &'static str| ObjectPath::try_from(text).expect("a path");
         let answered = match header.member().map(|m| m.as_str()) {
             Some("LoadUnit") => bus.reply(&header, &path("/unit")).await,
+            Some("ListUnitsByPatterns") => {
+                let (_, patterns): (Vec<String>, Vec<String>) =
+                    call.body().deserialize().expect("two lists");
+                assert_eq!(patterns, ["*.service", "*.slice"]);
+                let unit = |name: &'static str, load| {
+                    let (unit, none) = (path("/unit"), path("/"));
+                    (
+                        name, "A unit", load, "active", "running", "", unit, 0_u32, "", none,
+                    )
+                };
+                let units = vec![unit("web.service", "loaded"), unit("x.timer", "loaded")];
+                bus.reply(&header, &units).await
+            }
+            Some("GetUnit") => match call.body().deserialize::<&str>().expect("a name") {
+                "web.service" => bus.reply(&header, &path("/unit")).await,
+                _ => {
+                    bus.reply_error(&header, NO_SUCH_UNIT, &"Unit not loaded.")
+                        .await
+                }
+            },
+            Some("GetAll") => {
+                let all = HashMap::from([
+                    ("ActiveState", Variant::from("active")),
+                    ("ControlGroup", Variant::from("/system.slice/web.service")),
+                    (
+                        "InvocationID",
+                        Variant::from([&[0_u8; 15][..], &[7]].concat()),
+                    ),
+                    ("MemoryCurrent", Variant::from(4096_u64)),
+                    ("MemoryPeak", Variant::from(u64::MAX)),
+                    ("MemoryMax", Variant::from(u64::MAX)),
+                    ("MemoryHigh", Variant::from(8192_u64)),
+                    ("NRestarts", Variant::from(3_u32)),
+                ]);
+                bus.reply(&header, &all).await
+            }
             Some("Get") => bus.reply(&header, &Variant::from(90_000_000_u64)).await,
             Some("Subscribe") if subscribed => {
                 let name = "org.freedesktop.systemd1.AlreadySubscribed";
@@ -80,6 +117,33 @@ async fn serve(peer: Peer, socket: UnixStream) {
 
 fn unit() -> UnitName {
     UnitName::parse("web.service").expect("a name")
+}
+
+#[test]
+fn figures_come_in_their_own_types_and_of_loaded_units_alone() {
+    let mut client = client(Peer {
+        calls: 99,
+        ends_jobs: true,
+    });
+    let types = [UnitType::Service, UnitType::Slice];
+    let units = client.units(&types).expect("listed");
+    assert_eq!(units.len(), 1, "what carries no limits is left out");
+    assert_eq!(units[0].name, unit());
+    assert_eq!((&*units[0].sub, &*units[0].load), ("running", "loaded"));
+    let figures = client.figures(&unit()).expect("an answer").expect("loaded");
+    let expected = Figures {
+        active: "active".to_owned(),
+        cgroup: Some("/system.slice/web.service".to_owned()),
+        invocation: Some(Invocation(7)),
+        current: Some(4096),
+        max: Some(Limit::Infinity),
+        high: Some(Limit::Bytes(8192)),
+        restarts: Some(3),
+        ..Figures::default()
+    };
+    assert_eq!(figures, expected);
+    let gone = UnitName::parse("gone.service").expect("a name");
+    assert_eq!(client.figures(&gone).expect("an answer"), None);
 }
 
 #[test]

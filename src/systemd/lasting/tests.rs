@@ -69,6 +69,14 @@ impl Bus for Fake {
     fn try_restart(&mut self, _: &UnitName) -> Answer<()> {
         self.call("restart")
     }
+
+    fn units(&mut self, _: &[UnitType]) -> Answer<Vec<UnitInfo>> {
+        self.call("units").map(|()| Vec::new())
+    }
+
+    fn figures(&mut self, _: &UnitName) -> Answer<Option<Figures>> {
+        self.call("figures").map(|()| None)
+    }
 }
 
 /// As `systemctl`: its calls never fail.
@@ -96,6 +104,16 @@ impl Manager for Fake {
     fn try_restart(&mut self, _: &UnitName) -> Result<()> {
         self.note("restart");
         Ok(())
+    }
+
+    fn units(&mut self, _: &[UnitType]) -> Result<Vec<UnitInfo>> {
+        self.note("units");
+        Ok(Vec::new())
+    }
+
+    fn figures(&mut self, _: &UnitName) -> Result<Option<Figures>> {
+        self.note("figures");
+        Ok(None)
     }
 }
 
