@@ -1,5 +1,7 @@
 //! `memctl metrics`: the last readings for Prometheus.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::cli;
@@ -8,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::exporter;
 use crate::history::History;
 use crate::profiles::Set;
-use crate::readings::Readings as _;
-use crate::readings::cgroup::CgroupReadings;
+use crate::readings::open;
+use crate::systemd::manager::connect;
 use crate::view::metrics::metrics;
 use crate::view::out::{print, tell};
 use crate::watched::Watched;
@@ -29,7 +31,8 @@ pub(super) fn run(context: &Context, options: &cli::Metrics) -> Result<u8> {
     }
     let set = Set::read(root, scope, &[])?;
     let watched = Watched::of(&set.installed());
-    let reading = CgroupReadings::new(root, scope)?.read(Timestamp::now(), &*watched.test())?;
+    let mut source = open(root, scope, || connect(scope, &Arc::default()), None)?;
+    let reading = source.readings.read(Timestamp::now(), &*watched.test())?;
     let (mut facts, mut told) = exporter::facts(root, scope, &set, &reading, context.systemd());
     match last_tick(context) {
         Ok(tick) => facts.last_tick = tick,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{facts, publish};
+use super::{facts, publish, starts};
 use crate::kernel::root::Root;
 use crate::profiles::Set;
 use crate::sample::Reading;
@@ -51,6 +51,8 @@ impl Textfile {
             None => self.find_out(root, scope, reading),
         };
         known.facts.last_tick = Some(reading.time);
+        // A unit that was started anew begins its counters at 0: both are told at once.
+        known.facts.starts = starts(root, scope, reading);
         let mut faults = known.faults.clone();
         if let Err(error) = publish(&self.path, &metrics(reading, &known.facts)) {
             faults.push(error.to_string());

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use memctl::exporter;
+use jiff::Timestamp;
+use memctl::exporter::{self, Textfile};
 use memctl::limits::standing::Standing;
 use memctl::profiles::Set;
 use memctl::readings::Readings as _;
@@ -94,17 +97,12 @@ fn how_the_limits_stand_is_found_out() {
     assert_eq!((standing.withheld, standing.overridden), (1, 1));
 }
 
-#[test]
-fn a_start_is_when_systemd_noted_it() {
-    let world = World::new();
-    world.cgroup("system.slice/web.service", 50, 0);
-    world.cgroup("system.slice/db.service", 50, 0);
-    let notes = world.path().join("run/systemd/units");
-    fs::create_dir_all(&notes).expect("mkdir");
-    let link = notes.join("invocation:web.service");
-    std::os::unix::fs::symlink("0123456789abcdef0123456789abcdef", &link).expect("a link");
+/// What systemd leaves behind when it starts a unit.
+fn note(link: &Path, second: i64) {
+    let _ = fs::remove_file(link);
+    symlink("0123456789abcdef0123456789abcdef", link).expect("a link");
     let at = rustix::fs::Timespec {
-        tv_sec: 1_764_000_000,
+        tv_sec: second,
         tv_nsec: 250_000_000,
     };
     let times = rustix::fs::Timestamps {
@@ -112,7 +110,52 @@ fn a_start_is_when_systemd_noted_it() {
         last_modification: at,
     };
     let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-    rustix::fs::utimensat(rustix::fs::CWD, &link, &times, flags).expect("a time");
+    rustix::fs::utimensat(rustix::fs::CWD, link, &times, flags).expect("a time");
+}
+
+#[test]
+fn the_watchs_file_knows_a_new_start_at_once_and_profiles_after_a_minute() {
+    let world = World::new();
+    world.cgroup("system.slice/web.service", 50, 0);
+    let notes = world.path().join("run/systemd/units");
+    fs::create_dir_all(&notes).expect("mkdir");
+    let file = world.path().join("memctl.prom");
+    let mut textfile = Textfile::new(file.clone(), None);
+    let mut readings = CgroupReadings::new(&world.root, &Scope::System).expect("a source");
+    let mut written = |second: i64| {
+        let now = Timestamp::from_second(second).expect("a time");
+        let reading = readings.read(now, &|_| true).expect("a reading");
+        let faults = textfile.write(&world.root, &Scope::System, &reading);
+        assert_eq!(faults, Vec::<String>::new());
+        let text = fs::read_to_string(&file).expect("written");
+        let figure = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.map(str::to_owned)
+        };
+        let start = figure("memctl_unit_start_time_seconds{unit=\"web.service\"} ");
+        let tick = figure("memctl_last_tick_timestamp_seconds ");
+        assert_eq!(tick, Some(format!("{second}.000000")));
+        (start, figure("memctl_profiles "))
+    };
+    let link = notes.join("invocation:web.service");
+    let expected =
+        |start: &str, profiles: &str| (Some(start.to_owned()), Some(profiles.to_owned()));
+    note(&link, 1_000);
+    assert_eq!(written(2_000), expected("1000.250000", "0"));
+    note(&link, 2_005);
+    world.profile("a", &unit("web.service", "MemoryMax = \"400M\""));
+    assert_eq!(written(2_010), expected("2005.250000", "0"));
+    assert_eq!(written(2_060), expected("2005.250000", "1"));
+}
+
+#[test]
+fn a_start_is_when_systemd_noted_it() {
+    let world = World::new();
+    world.cgroup("system.slice/web.service", 50, 0);
+    world.cgroup("system.slice/db.service", 50, 0);
+    let notes = world.path().join("run/systemd/units");
+    fs::create_dir_all(&notes).expect("mkdir");
+    note(&notes.join("invocation:web.service"), 1_764_000_000);
     let scope = Scope::System;
     let set = Set::read(&world.root, &scope, &[]).expect("profiles");
     let mut readings = CgroupReadings::new(&world.root, &scope).expect("a source");
