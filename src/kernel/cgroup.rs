@@ -324,6 +324,7 @@ mod tests {
             runtime: "/run/user/0".into(),
             config: "/root/.config".into(),
             data: "/root/.local/share".into(),
+            state: "/root/.local/state".into(),
         });
         let error = Tree::new(&root, &user).check().expect_err("no manager");
         assert!(error.to_string().contains("no service manager"), "{error}");
