@@ -196,10 +196,40 @@ fn installed(sources: &[Source], checked: &[Checked]) -> Vec<Installed> {
     .collect()
 }
 
+/// The mark that no profile counts, in the manager's folder below `/run`: memctl is about to be removed.
+const WITHDRAWN: &str = "withdrawn";
+
+fn are_withdrawn(root: &Root, scope: &Scope) -> bool {
+    root.inode(&scope.runtime_dir().join(WITHDRAWN)).is_some()
+}
+
+/// From now on no profile counts to the generator, though all stay where they are: its own removal is no reason to
+/// throw away what the administrator has written.
+///
+/// # Errors
+/// The mark cannot be written.
+pub fn withdraw(root: &Root, scope: &Scope) -> Result<()> {
+    root.make_dir(&scope.runtime_dir())?.replace(WITHDRAWN, b"")
+}
+
+/// Profiles count again.
+///
+/// # Errors
+/// The mark cannot be removed.
+pub fn reinstate(root: &Root, scope: &Scope) -> Result<()> {
+    if are_withdrawn(root, scope) {
+        root.make_dir(&scope.runtime_dir())?.remove(WITHDRAWN)?;
+    }
+    Ok(())
+}
+
 /// What the generator works with: every profile as far as it is usable, and a log line for each fault that may
 /// cost a limit. Never fails.
 #[must_use]
 pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
+    if are_withdrawn(root, scope) {
+        return (Vec::new(), Vec::new());
+    }
     let tree = Tree {
         root,
         instead: record::standing(root, scope),

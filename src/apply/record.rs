@@ -226,6 +226,10 @@ pub fn present(root: &Root, path: &Path) -> Result<Option<Contents>> {
 /// # Errors
 /// It is there and cannot be read.
 pub fn says(root: &Root, path: &Path, text: &str) -> Result<bool> {
+    // A mask is no regular file, and says nothing.
+    if root.read_link(path)?.as_deref() == Some(Path::new("/dev/null")) {
+        return Ok(false);
+    }
     match root.read_bytes(path, MOST as u64) {
         Ok(bytes) => Ok(bytes == text.as_bytes()),
         Err(e) if crate::kernel::root::is_absent(&e) => Ok(false),
@@ -248,5 +252,23 @@ pub fn put(root: &Root, path: &Path, contents: Option<&Contents>) -> Result<()> 
         Some(Contents::Bytes(bytes)) => folder.replace(name, bytes),
         Some(Contents::Link(target)) => folder.link(name, target),
         None => folder.remove(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_says_nothing_and_is_no_error() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        // What is no regular file, as the device is.
+        std::fs::create_dir_all(dir.path().join("dev/null")).expect("mkdir");
+        std::fs::create_dir_all(dir.path().join("etc")).expect("mkdir");
+        let mask = dir.path().join("etc/web.toml");
+        std::os::unix::fs::symlink("/dev/null", mask).expect("symlink");
+        let root = Root::open(dir.path()).expect("open");
+        assert_eq!(says(&root, Path::new("/etc/web.toml"), ""), Ok(false));
+        assert!(says(&root, Path::new("/dev/null"), "").is_err());
     }
 }

@@ -11,7 +11,7 @@ use crate::limits::lowering::{Lowering, lowering};
 use crate::limits::pending::{Pending, pending};
 use crate::limits::plan::{Plan, Row, When, plan};
 use crate::limits::scene::Scene;
-use crate::limits::withhold::withhold;
+use crate::limits::withhold::{recalls, withhold};
 use crate::profiles::lenient;
 use crate::scope::Scope;
 use crate::systemd::files::{Overlay, UnitFiles};
@@ -121,6 +121,7 @@ impl<'a> Survey<'a> {
         let waiting = held.iter().filter(as_on_disk).map(|d| d.unit.clone());
         let waiting = waiting.collect();
         if !held.is_empty() {
+            dropins.extend(recalls(&held, &self.cgroups));
             dropins.extend(held);
             planned = plan(&self.scene(), &self.generated, &dropins)?;
         }

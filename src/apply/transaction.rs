@@ -209,6 +209,12 @@ impl Engine<'_> {
                 let told = error.context("rolled back");
                 if kind == Kind::NotPermitted { told } else { told.with_kind(Kind::Failed) }
             }
+            // No file was to change: what could not follow is withheld, and that is all there is to it.
+            Ok(kept) if change.edits.is_empty() => Error::failed(format!(
+                "{}\nwhat the installed profiles say waits for the next start of {}",
+                error.message(),
+                kept.join(", ")
+            )),
             Ok(kept) => Error::new(
                 Kind::Partial,
                 format!(

@@ -9,6 +9,7 @@ use crate::command::wish::Wish;
 use crate::command::{Context, apply, change, plan};
 use crate::error::Result;
 use crate::limits::plan::{Row, Shown, When};
+use crate::profiles::reinstate;
 use crate::systemd::manager::{connect, major};
 use crate::view;
 use crate::view::out::{print, tell};
@@ -25,6 +26,8 @@ pub(super) fn on_host(
 ) -> Result<u8> {
     apply::permitted(context)?;
     let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
+    // A removal of the package that came to nothing.
+    reinstate(&context.root, &context.scope)?;
     let interrupted = crate::signals::catch()?;
     let mut manager = connect(&context.scope, &interrupted)?;
     let progress = Progress::new();

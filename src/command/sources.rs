@@ -92,6 +92,13 @@ fn from_stdin(name: Option<&str>) -> Result<Source> {
     }
     let bytes = capped(io::stdin().lock())
         .map_err(|e| Error::usage(format!("cannot read standard input: {e}")))?;
+    // `curl … | memctl apply --name web -`: a failure there must not take the limits away here.
+    if bytes.trim_ascii().is_empty() {
+        let told = Error::usage("nothing came on standard input");
+        return Err(told.remedy(format!(
+            "did the command before the pipe fail? A profile is taken away by `memctl remove {name}`"
+        )));
+    }
     Ok(Source::new(name, "<stdin>", bytes))
 }
 

@@ -17,7 +17,7 @@ use super::{Grain, Point, Settings};
 pub const MOST_BYTES: i64 = 1 << 30;
 
 /// How much memory may be filled with an hour's readings at once; units are packed by so many.
-const GROUP_BYTES: usize = 2 << 20;
+const GROUP_BYTES: usize = 1 << 20;
 
 /// Closes the open hour.
 pub fn hour(tx: &Transaction<'_>, open: &mut Open, hour: i64) -> Result<(), Trouble> {
@@ -26,7 +26,7 @@ pub fn hour(tx: &Transaction<'_>, open: &mut Open, hour: i64) -> Result<(), Trou
     let one = open.ticks.max(1) * size_of::<Timed>();
     let mut last = tx.prepare("UPDATE unit SET last = ?2 WHERE id = ?1")?;
     for group in units.chunks((GROUP_BYTES / one).max(1)) {
-        for (unit, rows) in gather(tx, group)? {
+        for (unit, rows) in gather(tx, group, open.ticks)? {
             keep(tx, unit, hour * 3600, &rows, open.watched)?;
             last.execute((unit, pack(&rows[rows.len().saturating_sub(1)..])))?;
         }
@@ -40,14 +40,19 @@ pub fn hour(tx: &Transaction<'_>, open: &mut Open, hour: i64) -> Result<(), Trou
 }
 
 /// Some units' readings of the open hour, in the order of writing.
-fn gather(db: &Connection, units: &[UnitId]) -> Result<BTreeMap<UnitId, Vec<Timed>>, Trouble> {
+fn gather(
+    db: &Connection,
+    units: &[UnitId],
+    ticks: usize,
+) -> Result<BTreeMap<UnitId, Vec<Timed>>, Trouble> {
     let mut gathered: BTreeMap<UnitId, Vec<Timed>> = BTreeMap::new();
     for_each_tick(db, |time, bytes| {
         tick::walk(bytes, |unit, body| {
             if units.binary_search(&unit).is_err() {
                 return Ok(());
             }
-            let rows = gathered.entry(unit).or_default();
+            let rows = gathered.entry(unit);
+            let rows = rows.or_insert_with(|| Vec::with_capacity(ticks));
             let mut row = rows.last().map_or(Row::BLANK, |(_, row)| *row);
             tick::change(&mut row, body)?;
             rows.push((time, row));

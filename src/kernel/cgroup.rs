@@ -14,6 +14,7 @@ use crate::systemd::names::{UnitName, UnitType};
 pub struct Tree<'a> {
     root: &'a Root,
     base: PathBuf,
+    users: bool,
 }
 
 /// A unit that has a cgroup: its processes are, or may be, running in it.
@@ -53,6 +54,7 @@ impl<'a> Tree<'a> {
         Self {
             root,
             base: scope.cgroup(),
+            users: scope.is_user(),
         }
     }
 
@@ -69,6 +71,12 @@ impl<'a> Tree<'a> {
                 path.display()
             ))
             .remedy("boot without cgroup_disable=memory")),
+            // Most users have a manager only while they are logged in, and root has hardly ever one.
+            None if self.users => Err(Error::failed(format!(
+                "{} is not there: this user has no service manager running",
+                self.base.display()
+            ))
+            .remedy("log in as that user, or `loginctl enable-linger USER`; without --user it is about the system's services")),
             None => Err(Error::failed(format!(
                 "{} is not there: no cgroup v2, or no systemd running",
                 path.display()
@@ -306,6 +314,21 @@ mod tests {
                 .contains("/sys/fs/cgroup/a.service/memory.current"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_user_without_a_manager_is_not_told_to_boot_otherwise() {
+        let (_dir, root) = tree(&[("cgroup.controllers", "cpu memory\n")]);
+        let user = Scope::User(crate::scope::User {
+            uid: 0,
+            runtime: "/run/user/0".into(),
+            config: "/root/.config".into(),
+            data: "/root/.local/share".into(),
+            state: "/root/.local/state".into(),
+        });
+        let error = Tree::new(&root, &user).check().expect_err("no manager");
+        assert!(error.to_string().contains("no service manager"), "{error}");
+        assert!(!error.to_string().contains("boot"), "{error}");
     }
 
     #[test]

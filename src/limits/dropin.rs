@@ -11,6 +11,9 @@ use crate::profile::{Profile, UnitProfile};
 use crate::systemd::files::Overlay;
 use crate::systemd::names::{NameKind, UnitName};
 
+/// How the names of drop-ins begin that limit nothing.
+const RECALLS: &str = "zzz-memctl-slice";
+
 /// A profile with the place it is, or will be, installed in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
@@ -37,6 +40,8 @@ pub struct DropIn {
     pub settings: BTreeMap<Key, String>,
     /// What waits for the unit's next start meanwhile: directive → the files' value.
     pub withheld: BTreeMap<Key, String>,
+    /// The slices above the unit from which something is withheld: its next start may make the room.
+    pub slices: Vec<UnitName>,
 }
 
 /// Where a drop-in stands among all of a unit's: the last one that sets a directive has the last word.
@@ -48,6 +53,8 @@ pub enum Rank {
     Overrides,
     /// Withholds: wins over every other while the unit runs and holds too much.
     Holds,
+    /// Limits nothing: has withheld slices looked at again when the unit starts anew.
+    Recalls,
 }
 
 /// A unit that two profiles name: the first by file name has it.
@@ -108,6 +115,7 @@ fn dropin(installed: &Installed, unit: &UnitProfile) -> DropIn {
         hash: installed.hash.clone(),
         settings: settings.map(|(key, s)| (*key, s.text.clone())).collect(),
         withheld: BTreeMap::new(),
+        slices: Vec::new(),
     }
 }
 
@@ -124,6 +132,17 @@ impl DropIn {
         let mut text =
             "# Written by memctl-generator at every daemon-reload; changes made here are lost.\n"
                 .to_owned();
+        if self.rank == Rank::Recalls {
+            text.push_str("# Limits of these slices wait; less may be held in them when this unit has started anew.\n[Unit]\n");
+            for slice in &self.slices {
+                // Writing to a String cannot fail.
+                let _ = writeln!(
+                    text,
+                    "Wants=memctl-withheld@{slice}.service\nBefore=memctl-withheld@{slice}.service"
+                );
+            }
+            return text;
+        }
         if self.rank == Rank::Holds {
             text.push_str(
                 "# Held at the kernel's present value: the unit runs and holds more than these allow,\n\
@@ -163,6 +182,7 @@ pub fn file_name(unit: &UnitName, rank: Rank) -> String {
         Rank::GivesWay => "00-memctl",
         Rank::Overrides => "zz-memctl",
         Rank::Holds => "zzz-memctl",
+        Rank::Recalls => RECALLS,
     };
     match (unit.kind(), unit.prefix_depth()) {
         (NameKind::Plain | NameKind::Instance, _) => format!("{stem}.conf"),
@@ -171,6 +191,13 @@ pub fn file_name(unit: &UnitName, rank: Rank) -> String {
         // `a-b-.service` is more specific than `a-.service`.
         (NameKind::Prefix, depth) => format!("{stem}-prefix{depth:02}.conf"),
     }
+}
+
+/// Whether a drop-in limits nothing and only recalls what waits for its slices.
+#[must_use]
+pub fn is_recall(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(RECALLS))
 }
 
 #[cfg(test)]
@@ -216,6 +243,7 @@ mod tests {
                 (Key::CPUQuota, "80%".to_owned()),
             ]),
             withheld: BTreeMap::new(),
+            slices: Vec::new(),
         };
         assert_eq!(
             dropin.text(),

@@ -13,7 +13,7 @@ use crate::limits::key::Key;
 use crate::limits::lowering::lowering;
 use crate::limits::pending::pending;
 use crate::limits::scene::Scene;
-use crate::limits::withhold::withhold;
+use crate::limits::withhold::{recalls, withhold};
 use crate::scope::Scope;
 use crate::systemd::files::UnitFiles;
 use crate::systemd::names::UnitType;
@@ -110,6 +110,7 @@ fn look(root: &Root, scope: &Scope, dropins: &[DropIn]) -> Look {
                 .push(format!("not protected by withholding: {}", e.message()));
         }
     }
+    look.held.extend(recalls(&look.held, &cgroups));
     look
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::kernel::cgroup::Cgroup;
-use crate::limits::dropin::{DropIn, Rank, file_name};
+use crate::limits::dropin::{DropIn, Rank, file_name, is_recall};
 use crate::limits::effective::Effective;
 use crate::limits::fit::Bounds;
 use crate::limits::key::{Force, Key};
@@ -148,11 +148,12 @@ struct Wanted {
 /// The units, templates and prefixes that profiles' drop-ins are written for, and strangers that were withheld
 /// from: what is no longer must come into force.
 fn reached_names(before: &Overlay, after: &[DropIn]) -> BTreeSet<UnitName> {
-    let old = before.keys().filter_map(|path| {
+    let limiting = before.keys().filter(|path| !is_recall(path));
+    let old = limiting.filter_map(|path| {
         let folder = path.parent()?.to_str()?;
         UnitName::parse(folder.strip_suffix(".d")?).ok()
     });
-    let new = after.iter().filter(|d| d.rank != Rank::Holds);
+    let new = after.iter().filter(|d| d.rank < Rank::Holds);
     old.chain(new.map(|d| d.unit.clone())).collect()
 }
 

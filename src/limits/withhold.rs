@@ -1,11 +1,13 @@
 //! The promise that no reload kills: a limit that a running unit could not live under waits for its next start,
 //! whoever wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::kernel::cgroup::Cgroup;
 use crate::limits::dropin::{DropIn, Rank};
 use crate::limits::lowering::Lowering;
+use crate::systemd::names::{UnitName, UnitType};
 
 /// The drop-in that keeps a running unit at what the kernel has for it now; `None` if it can follow.
 ///
@@ -27,12 +29,46 @@ pub fn withhold(lowering: &Lowering) -> Option<DropIn> {
         hash: String::new(),
         settings,
         withheld,
+        slices: Vec::new(),
     })
 }
 
-/// A bound as a directive's value.
+/// Drop-ins for the running members of withheld slices. A slice stops when its last member does, which may be never;
+/// it is a member's new start that makes room in it.
 #[must_use]
-pub fn as_directive(bytes: u64) -> String {
+pub fn recalls(held: &[DropIn], cgroups: &[Cgroup]) -> Vec<DropIn> {
+    let is_slice = |unit: &UnitName| unit.unit_type() == UnitType::Slice;
+    let slices: BTreeSet<&UnitName> = held
+        .iter()
+        .map(|d| &d.unit)
+        .filter(|u| is_slice(u))
+        .collect();
+    let members = cgroups
+        .iter()
+        .filter(|c| c.unit.unit_type() == UnitType::Service);
+    members
+        .filter_map(|member| {
+            let mut above = Vec::new();
+            let mut next = member.slice.clone();
+            while let Some(slice) = next {
+                next = slice.parent_slice();
+                above.extend(slices.contains(&slice).then_some(slice));
+            }
+            (!above.is_empty()).then(|| DropIn {
+                unit: member.unit.clone(),
+                rank: Rank::Recalls,
+                source: PathBuf::new(),
+                hash: String::new(),
+                settings: BTreeMap::new(),
+                withheld: BTreeMap::new(),
+                slices: above,
+            })
+        })
+        .collect()
+}
+
+/// A bound as a directive's value.
+fn as_directive(bytes: u64) -> String {
     match bytes {
         u64::MAX => "infinity".to_owned(),
         bytes => bytes.to_string(),

@@ -98,6 +98,7 @@ fn suggest(text: &str, now: &ZonedDateTime) -> Option<String> {
     [number, ago, dashes]
         .into_iter()
         .chain(span)
+        .map(|t| trim(&t).0.to_owned())
         .find(|t| t != text && t != "infinity" && read(t, now).is_ok())
 }
 

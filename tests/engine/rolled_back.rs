@@ -107,6 +107,28 @@ fn a_unit_that_grows_under_our_hands_is_not_killed() {
     });
 }
 
+/// As a withheld unit's limits come into force at its start: it is small then, and may not stay so.
+#[test]
+fn what_grows_while_nothing_is_installed_waits() {
+    on_each_systemd(|lags| {
+        let world = world(&[(WEB, 100)]);
+        let mut fake = Fake::boot(&world, lags);
+        world.profile("web", &web(400));
+        fake.before_reload = Some(Box::new(|world| world.holds(WEB, 395, 0)));
+        let error = fake.apply(&[], Tight::default()).expect_err("grown");
+        assert_eq!(error.kind(), Kind::Failed, "{error}");
+        assert!(
+            error
+                .message()
+                .ends_with("waits for the next start of web.service"),
+            "{error}"
+        );
+        assert_eq!(world.limit(&format!("{WEB}/memory.max")), None);
+        fake.apply(&[], Tight::default()).expect("it waits");
+        assert_eq!(fake.killed, [""; 0]);
+    });
+}
+
 #[test]
 fn a_rollback_that_fails_too_is_finished_by_the_next_apply() {
     let world = world(&[(WEB, 100)]);

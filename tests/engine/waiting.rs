@@ -47,6 +47,47 @@ fn next_start_withholds_until_the_unit_starts_anew() {
     });
 }
 
+/// A slice stops with its last member, which may be never: it is a member's new start that makes the room.
+#[test]
+fn the_next_start_of_a_member_is_a_slices() {
+    on_each_systemd(|lags| {
+        let world = world(&[
+            ("shop.slice", 160),
+            ("shop.slice/a.service", 80),
+            (CACHE, 10),
+        ]);
+        world.cgroup("shop.slice/b.service", 80, 0);
+        let mut fake = Fake::boot(&world, lags);
+        let text = unit("shop.slice", "MemoryMax = \"120M\"");
+        fake.apply(&[install("shop", &text)], NEXT_START)
+            .expect("applied");
+        for member in ["a.service", "b.service"] {
+            let dropin = world.generated(&format!("{member}.d/zzz-memctl-slice.conf"));
+            let dropin = dropin.expect(member);
+            assert!(
+                dropin.contains("Wants=memctl-withheld@shop.slice.service\n"),
+                "{dropin}"
+            );
+        }
+        assert_eq!(
+            world.generated("cache.service.d/zzz-memctl-slice.conf"),
+            None
+        );
+        fake.asked();
+        // Members are strangers all the same: none of their limits is the profile's.
+        let outcome = fake.apply(&[], NEXT_START).expect("nothing to do");
+        assert_eq!(fake.asked(), [""; 0]);
+        let units = outcome.plan.rows.iter().map(|row| row.unit.as_str());
+        assert_eq!(units.collect::<Vec<_>>(), ["shop.slice"]);
+        // memctl-withheld@shop.slice.service does this when a.service starts.
+        world.restart("shop.slice/a.service", 10);
+        world.holds("shop.slice", 90, 0);
+        fake.apply(&[], NEXT_START).expect("applied");
+        assert_eq!(world.limit("shop.slice/memory.max"), Some(120));
+        assert_eq!(world.generated("b.service.d/zzz-memctl-slice.conf"), None);
+    });
+}
+
 #[test]
 fn next_start_keeps_what_a_stranger_would_lose() {
     on_each_systemd(|lags| {
