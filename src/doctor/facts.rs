@@ -222,7 +222,16 @@ pub struct Limits {
     /// What the history tells of fresh starts.
     pub starts: Vec<FreshStart>,
     /// Where systemd and the kernel tell different figures.
-    pub disagreements: Vec<String>,
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// A figure of a unit of which systemd and the kernel tell different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The unit.
+    pub unit: UnitName,
+    /// What each says.
+    pub what: String,
 }
 
 /// A limit that the kernel does not have.

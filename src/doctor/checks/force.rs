@@ -26,15 +26,21 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     found.extend(limits.pending.iter().map(|p| pending(facts, p)));
     found.extend(limits.withheld.iter().map(|w| withheld(facts, w)));
     found.extend(limits.overridden.iter().map(|o| overridden(facts, o)));
-    found.extend(limits.disagreements.iter().map(|told| {
+    found.extend(limits.disagreements.iter().map(|d| {
         Finding::new(
             Severity::Warning,
             Area::Limits,
             "readings-differ",
-            told,
-            "systemd and the kernel tell different figures for the same unit; memctl believes the kernel",
+            format!("{}: {}", d.unit, d.what),
+            "systemd and the kernel tell different things of the same unit; memctl believes the kernel, \
+             `systemctl status` shows systemd's",
         )
-        .advise("look which of them moves; systemctl status shows systemd's")
+        .unit(&d.unit)
+        .profile(of(facts, &d.unit))
+        .advise(
+            "where systemd's is unknown: `systemctl set-property UNIT MemoryAccounting=yes`; else look whether \
+             somebody moves processes or cgroups behind systemd's back",
+        )
     }));
     found
 }
@@ -224,8 +230,10 @@ mod tests {
     #[test]
     fn two_minds_are_told() {
         let mut facts = healthy();
-        facts.limits.disagreements =
-            vec!["a.service: MemoryCurrent 1M, memory.current 2M".to_owned()];
+        facts.limits.disagreements = vec![crate::doctor::facts::Disagreement {
+            unit: name("a.service"),
+            what: "memory.current is 1M, and MemoryCurrent unknown".to_owned(),
+        }];
         assert_eq!(ids(&check(&facts)), ["readings-differ"]);
     }
 }

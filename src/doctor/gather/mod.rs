@@ -1,6 +1,7 @@
 //! Facts from the system: files through an open root, the rest from the manager. Nothing is written but into a
 //! temporary folder, and the manager is only asked.
 
+mod figures;
 mod generator;
 mod limits;
 mod profiles;
@@ -41,11 +42,14 @@ pub fn gather<'m>(
     facts.image = (!look.root.is_host()).then(|| look.root.path().to_owned());
     system::look(look, &mut facts);
     // Without systemd there are profiles to look at, and nothing else.
+    let mut manager = None;
     if facts.runs() {
-        match connect().and_then(|mut manager| manager.version()) {
-            Ok(version) => {
+        let asked = connect().and_then(|mut made| Ok((made.version()?, made)));
+        match asked {
+            Ok((version, made)) => {
                 facts.system.major = major(&version);
                 facts.system.version = Some(version);
+                manager = Some(made);
             }
             Err(e) => facts.cannot_see(
                 Area::System,
@@ -70,6 +74,9 @@ pub fn gather<'m>(
     if let Some(set) = &set {
         if facts.image.is_some() || facts.readable() {
             limits::look(look, set, &mut facts);
+            if let Some(manager) = manager {
+                figures::look(look, manager, &mut facts);
+            }
         } else {
             let why = match facts.system.cgroups {
                 Some(Hierarchy::Unified) => "the memory controller is not there",

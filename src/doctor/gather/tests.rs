@@ -9,20 +9,24 @@ use proptest::prelude::*;
 use super::*;
 use crate::doctor::{Report, Severity, examine};
 use crate::error::Error;
-use crate::systemd::manager::UnitState;
-use crate::systemd::names::UnitName;
+use crate::kernel::cgroup::Tree;
+use crate::systemd::manager::{Figures, UnitInfo, UnitState};
+use crate::systemd::names::{UnitName, UnitType};
 
 /// A directory that stands for a host.
 struct Made {
     dir: tempfile::TempDir,
     asked: Rc<RefCell<Vec<String>>>,
     version: Option<&'static str>,
+    forgets: bool,
 }
 
 /// A manager that may be asked, and writes down what it was told to do.
 struct Asked {
     calls: Rc<RefCell<Vec<String>>>,
     version: &'static str,
+    root: Root,
+    forgets: bool,
 }
 
 impl Asked {
@@ -56,6 +60,38 @@ impl Manager for Asked {
         self.call(&format!("restart {unit}"));
         Ok(())
     }
+
+    fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
+        let cgroups = Tree::new(&self.root, &Scope::System).walk()?;
+        let units = cgroups.into_iter().map(|c| c.unit);
+        let units = units.filter(|u| types.contains(&u.unit_type()));
+        let info = |name| UnitInfo {
+            name,
+            load: "loaded".to_owned(),
+            active: "active".to_owned(),
+            sub: "running".to_owned(),
+            description: String::new(),
+        };
+        Ok(units.map(info).collect())
+    }
+
+    /// The same as the kernel's, unless it forgets.
+    fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
+        let tree = Tree::new(&self.root, &Scope::System);
+        let cgroup = tree.walk()?.into_iter().find(|c| &c.unit == unit);
+        let Some(cgroup) = cgroup else {
+            return Ok(None);
+        };
+        let current = tree.file(&cgroup, "memory.current")?;
+        let current = current.and_then(|text| text.trim().parse().ok());
+        Ok(Some(Figures {
+            active: "active".to_owned(),
+            slice: cgroup.slice.clone(),
+            cgroup: Some(cgroup.path.display().to_string()),
+            current: current.filter(|_| !self.forgets),
+            ..Figures::default()
+        }))
+    }
 }
 
 const GENERATOR: &str = "usr/lib/systemd/system-generators/memctl-generator";
@@ -67,6 +103,7 @@ impl Made {
             dir: tempfile::tempdir().expect("a temporary directory"),
             asked: Rc::default(),
             version: Some("257.7-1"),
+            forgets: false,
         };
         made.write("run/systemd/system/keep", "");
         made.write(
@@ -165,8 +202,14 @@ impl Made {
         };
         let version = self.version;
         let calls = Rc::clone(&self.asked);
+        let forgets = self.forgets;
         gather(look, move || match version {
-            Some(version) => Ok(Box::new(Asked { calls, version })),
+            Some(version) => Ok(Box::new(Asked {
+                calls,
+                version,
+                root: Root::open_running(self.dir.path())?,
+                forgets,
+            })),
             None => Err(Error::failed("cannot reach D-Bus")),
         })
     }
@@ -437,6 +480,26 @@ fn a_limit_that_waits_for_the_next_start() {
         what,
         "web.service: MemoryMax=50M waits for the unit's next start, the kernel has infinity"
     );
+}
+
+#[test]
+fn what_systemd_does_not_know_of_a_profile_s_unit() {
+    let host = Made::host();
+    host.service("web.service", "");
+    host.service("other.service", "");
+    host.profile("web", "[unit.\"web.service\"]\nTasksMax = 50\n");
+    assert!(!host.found().contains(&"readings-differ"));
+    let host = Made {
+        forgets: true,
+        ..host
+    };
+    let report = host.report();
+    assert_eq!(
+        told(&report, "readings-differ"),
+        "web.service: memory.current is 1M, and MemoryCurrent unknown"
+    );
+    let same = report.findings.iter().filter(|f| f.id == "readings-differ");
+    assert_eq!(same.count(), 1, "nobody asks for the others");
 }
 
 #[test]
