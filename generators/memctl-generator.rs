@@ -35,19 +35,19 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The kernel log: at boot nobody else listens yet; standard error on the bench.
+/// The kernel log: at boot nobody else listens yet; standard error on the bench, and where `SYSTEMD_LOG_TARGET=console`
+/// asks for it, as of systemd's own programs.
 struct Log {
     kmsg: Option<std::fs::File>,
 }
 
 impl Log {
     fn open() -> Self {
-        Self {
-            kmsg: std::fs::OpenOptions::new()
-                .write(true)
-                .open("/dev/kmsg")
-                .ok(),
+        if std::env::var_os("SYSTEMD_LOG_TARGET").is_some_and(|target| target == "console") {
+            return Self { kmsg: None };
         }
+        let kmsg = std::fs::OpenOptions::new().write(true).open("/dev/kmsg");
+        Self { kmsg: kmsg.ok() }
     }
 
     fn line(&mut self, text: &str) {

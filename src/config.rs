@@ -94,6 +94,18 @@ impl Loaded {
         !self.problems.is_empty() || faults.any(|f| f.severity == Severity::Error)
     }
 
+    /// The files, each with its faults.
+    #[must_use]
+    pub fn files(&self) -> &[(Source, Vec<Fault>)] {
+        &self.sources
+    }
+
+    /// The files that could not be read at all.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// Everything that is wrong with the files.
     #[must_use]
     pub fn report(&self) -> Report<'_> {

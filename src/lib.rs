@@ -8,6 +8,7 @@ pub mod apply;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod exporter;
 pub mod generator;

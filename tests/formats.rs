@@ -91,6 +91,7 @@ fn what_the_verbs_say_of_an_image() {
     assert_frozen("plan-image", &ask(&["plan", "web.toml"]));
     assert_frozen("apply-image", &ask(&["apply", "web.toml"]));
     assert_frozen("profiles", &ask(&["profiles"]));
+    assert_frozen("doctor-image", &ask(&["doctor"]));
     assert_frozen("remove-image", &ask(&["remove", "web"]));
 }
 

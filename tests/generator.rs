@@ -230,6 +230,15 @@ fn the_binary_writes_into_its_first_argument() {
         .status();
     assert!(initrd.expect("runs").success());
     assert_eq!(read_all(&folders[0]), Files::new(), "nothing in the initrd");
-    let lost = binary(dir.path()).arg("/proc/no/such/folder").status();
-    assert!(lost.expect("runs").success(), "it never fails");
+    let lost = binary(dir.path())
+        .arg("/proc/no/such/folder")
+        .env("SYSTEMD_LOG_TARGET", "console")
+        .output()
+        .expect("runs");
+    assert!(lost.status.success(), "it never fails");
+    let said = String::from_utf8_lossy(&lost.stderr).into_owned();
+    assert!(
+        said.contains("cannot write the limits of web.service"),
+        "{said}"
+    );
 }

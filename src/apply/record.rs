@@ -14,7 +14,7 @@ use crate::kernel::root::Root;
 use crate::scope::Scope;
 
 /// The file's name, in `/etc/memctl` or, where only the runtime profiles change, `/run/memctl`.
-const FILE: &str = "transaction.json";
+pub const FILE: &str = "transaction.json";
 /// The largest file that is kept to be put back: some times what a profile may have.
 const MOST: usize = 8 << 20;
 

@@ -98,7 +98,9 @@ impl<'a> Survey<'a> {
         Self { systemd, ..self }
     }
 
-    fn scene(&self) -> Scene<'_> {
+    /// What limits are judged over.
+    #[must_use]
+    pub fn scene(&self) -> Scene<'_> {
         Scene {
             host: self.host,
             systemd: self.systemd,

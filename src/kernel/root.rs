@@ -69,6 +69,12 @@ impl Root {
         self.running
     }
 
+    /// The directory, as it was typed.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path as the administrator would type it, root included.
     #[must_use]
     pub fn shown(&self, path: &Path) -> PathBuf {

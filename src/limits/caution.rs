@@ -47,7 +47,8 @@ pub fn cautions(
         if name.unit_type() == UnitType::Service
             && known
             && limited
-            && let Some(restart) = stays_dead(last("Restart"), last("OOMPolicy"))
+            && let Some(restart) =
+                stays_dead(last("Restart").as_deref(), last("OOMPolicy").as_deref())
         {
             dying.entry(restart).or_default().push(name);
         }
@@ -68,15 +69,12 @@ pub fn cautions(
 ///
 /// The service's result is `oom-kill` then, neither a signal nor a core dump to systemd: `on-abort` does not mean it,
 /// `on-abnormal` does (systemd #36529; `systemd.service(5)` has no row for it).
-fn stays_dead(restart: Option<String>, policy: Option<String>) -> Option<String> {
-    let restart = restart.filter(|r| !r.is_empty());
-    let restart = restart.unwrap_or_else(|| "no".to_owned());
-    let dead = matches!(
-        restart.as_str(),
-        "no" | "on-success" | "on-abort" | "on-watchdog"
-    );
-    let goes_on = policy.as_deref() == Some("continue");
-    (dead && !goes_on).then_some(restart)
+#[must_use]
+pub fn stays_dead(restart: Option<&str>, policy: Option<&str>) -> Option<String> {
+    let restart = restart.filter(|r| !r.is_empty()).unwrap_or("no");
+    let dead = matches!(restart, "no" | "on-success" | "on-abort" | "on-watchdog");
+    let goes_on = policy == Some("continue");
+    (dead && !goes_on).then(|| restart.to_owned())
 }
 
 /// One warning for all services of a kind: a line for each would bury the others.
@@ -160,10 +158,7 @@ mod tests {
 
     #[test]
     fn what_restart_makes_of_an_oom_kill() {
-        let dead = |restart: &str, policy: &str| {
-            let said = |text: &str| Some(text.to_owned());
-            stays_dead(said(restart), said(policy)).is_some()
-        };
+        let dead = |restart: &str, policy: &str| stays_dead(Some(restart), Some(policy)).is_some();
         for restart in ["no", "", "on-success", "on-abort", "on-watchdog"] {
             assert!(dead(restart, "stop"), "{restart}");
             assert!(dead(restart, "kill"), "{restart}");

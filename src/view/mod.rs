@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod course;
+pub mod doctor;
 pub mod exposition;
 pub mod grid;
 pub mod history;

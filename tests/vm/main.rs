@@ -8,6 +8,7 @@ mod boots;
 mod by_hand;
 mod crash;
 mod demo;
+mod doctor;
 mod grammar;
 mod limits;
 mod metrics;
@@ -55,6 +56,7 @@ scenarios! {
     crash::killed_after_the_commit,
     crash::the_disk_is_full,
     metrics::prometheus_reads_them,
+    doctor::what_is_broken_is_found_and_mended,
     package::package_comes_and_goes,
     status::status_is_the_kernels,
     grammar::grammar_is_systemds,
