@@ -20,8 +20,8 @@ pub use told::Told;
 
 /// Where readings go.
 pub trait Record {
-    /// Takes a reading; it never waits. `false`: there is no room for it just now.
-    fn offer(&mut self, reading: Reading) -> bool;
+    /// Takes a reading; it never waits.
+    fn offer(&mut self, reading: Reading);
 
     /// What went wrong since it was asked last, in words.
     fn faults(&mut self) -> Vec<String>;
@@ -82,9 +82,7 @@ impl<'a> Watch<'a> {
         let reading = self.readings.read(now, &*wanted)?;
         let units = reading.samples.iter().filter(|s| wanted(&s.unit)).count();
         let mut faults = reading.faults.clone();
-        if !record.offer(reading) {
-            faults.push("the history cannot keep up: readings are left out of it".to_owned());
-        }
+        record.offer(reading);
         faults.extend(record.faults());
         drop(wanted);
         Ok(Tick {

@@ -1,5 +1,6 @@
 //! `memctl watch`: read all units in turn and record what they hold.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,9 +13,10 @@ use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::exporter::Textfile;
 use crate::history::Recorder;
-use crate::readings::cgroup::CgroupReadings;
+use crate::readings;
 use crate::sample::Reading;
 use crate::signals::{Waiter, Woken};
+use crate::systemd::manager::connect;
 use crate::view::out::tell;
 use crate::watch::{Record, Tick, Watch, until_next};
 
@@ -35,8 +37,15 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
     };
     let settings = config::read(root, scope).checked()?;
     let waiter = Waiter::new()?;
-    let readings = Box::new(CgroupReadings::new(root, scope)?);
-    let mut watch = Watch::new(root, scope, readings, options.all);
+    let never = Arc::default();
+    let opened = readings::open(root, scope, || connect(scope, &never), None)?;
+    if let Some(why) = &opened.why {
+        warn(&format!(
+            "{}; systemd is asked instead, and tells less",
+            why.message()
+        ));
+    }
+    let mut watch = Watch::new(root, scope, opened.readings, options.all);
     let mut recorder = Recording::start(context, &settings)?;
     let done = if options.once {
         watch.tick(Timestamp::now(), &mut recorder).map(|tick| {
@@ -86,7 +95,9 @@ impl<'c> Recording<'c> {
         self.close()?;
         self.history = Some(Recorder::start(root, scope, config.history)?);
         let file = config.textfile.clone();
-        self.textfile = file.map(|path| Textfile::new(path, self.context.systemd()));
+        let systemd = self.context.systemd();
+        let file = file.map(|path| Textfile::start(path, systemd));
+        self.textfile = file.transpose()?;
         Ok(())
     }
 
@@ -102,12 +113,16 @@ impl<'c> Recording<'c> {
 }
 
 impl Record for Recording<'_> {
-    fn offer(&mut self, reading: Reading) -> bool {
+    fn offer(&mut self, reading: Reading) {
         let Context { root, scope, .. } = self.context;
         if let Some(file) = &mut self.textfile {
-            self.faults = file.write(root, scope, &reading);
+            let last = self.history.as_ref().and_then(Recorder::last_tick);
+            self.faults = file.offer(root, scope, &reading, last);
         }
-        self.history.as_ref().is_some_and(|h| h.offer(reading))
+        if let Some(history) = &self.history {
+            // What is not taken is among its faults.
+            history.offer(reading);
+        }
     }
 
     fn faults(&mut self) -> Vec<String> {

@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use jiff::Timestamp;
+
 use super::aside::set_aside;
 use super::row::Row;
 use super::schema::FILE;
@@ -47,6 +49,8 @@ struct Told {
     failing: Option<(Trouble, u64)>,
     /// Whether the queue is known to be full.
     full: bool,
+    /// The time of the last reading that was written.
+    last: Option<Timestamp>,
 }
 
 impl Recorder {
@@ -105,6 +109,12 @@ impl Recorder {
         taken
     }
 
+    /// The time of the last reading that is in the history, of those that were handed over here.
+    #[must_use]
+    pub fn last_tick(&self) -> Option<Timestamp> {
+        lock(&self.told).last
+    }
+
     /// What went wrong since this was asked last, in words.
     pub fn faults(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.told).report.faults)
@@ -141,7 +151,7 @@ impl Writer {
                 Err(Trouble::Unusable(why)) => self.begin_anew(&why, &batch),
                 result => result,
             };
-            self.tell(result);
+            self.tell(batch.time, result);
         }
     }
 
@@ -158,15 +168,19 @@ impl Writer {
         self.store.append(batch)
     }
 
-    fn tell(&self, result: std::result::Result<(), Trouble>) {
+    fn tell(&self, time: Timestamp, result: std::result::Result<(), Trouble>) {
         let mut told = lock(&self.told);
         let Told {
-            report, failing, ..
+            report,
+            failing,
+            last,
+            ..
         } = &mut *told;
         let path = self.path.display();
         match (result, failing) {
             (Ok(()), failing) => {
                 report.written += 1;
+                *last = Some(time);
                 if let Some((_, lost)) = failing.take() {
                     let readings = if lost == 1 { "reading" } else { "readings" };
                     report.faults.push(format!(
@@ -174,7 +188,7 @@ impl Writer {
                     ));
                 }
             }
-            (Err(trouble), Some((last, lost))) if trouble == *last => {
+            (Err(trouble), Some((before, lost))) if trouble == *before => {
                 report.lost += 1;
                 *lost += 1;
             }

@@ -38,13 +38,15 @@ struct Kept {
 }
 
 impl Record for Kept {
-    fn offer(&mut self, reading: Reading) -> bool {
+    fn offer(&mut self, reading: Reading) {
         self.readings.push(reading);
-        !self.full
     }
 
     fn faults(&mut self) -> Vec<String> {
-        Vec::new()
+        self.full
+            .then(|| "the disk is full".to_owned())
+            .into_iter()
+            .collect()
     }
 }
 

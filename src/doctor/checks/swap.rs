@@ -236,7 +236,7 @@ mod tests {
             ..Stall::default()
         };
         let pressure = |avg10| Pressure {
-            some: stall(100_00),
+            some: stall(10_000),
             full: Some(stall(avg10)),
         };
         sample.pressure = Some(pressure(49_99));

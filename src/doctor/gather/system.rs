@@ -8,7 +8,7 @@ use crate::doctor::facts::{Facts, Hierarchy, Said, Wsl};
 use crate::kernel::root::Root;
 use crate::scope::Scope;
 use crate::systemd::files::Origin;
-use crate::systemd::unit_file;
+use crate::systemd::unit_file::{self, Assignment};
 
 const CGROUP: &str = "/sys/fs/cgroup";
 
@@ -187,10 +187,11 @@ fn default_accounting(look: Look<'_>) -> Option<Said> {
         let all = unit_file::parse_bytes(&bytes).into_iter();
         all.map(move |assignment| (assignment, path.clone()))
     });
-    let said = words
-        .filter(|(a, _)| a.section == "Manager" && a.key == "DefaultMemoryAccounting")
-        .last()?;
-    let (assignment, path) = said;
+    let is_said = |(a, _): &(Assignment, PathBuf)| {
+        a.section == "Manager" && a.key == "DefaultMemoryAccounting"
+    };
+    let words: Vec<(Assignment, PathBuf)> = words.collect();
+    let (assignment, path) = words.into_iter().rfind(is_said)?;
     Some(Said {
         value: assignment.value,
         origin: Origin {

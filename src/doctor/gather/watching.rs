@@ -83,7 +83,7 @@ fn enabled(look: Look<'_>) -> Option<&'static str> {
             let link = look.root.read_link(&base.join(folder).join(watcher));
             link.is_ok_and(|target| target.is_some())
         };
-        wants.iter().any(|folder| has(folder))
+        wants.iter().any(has)
     })
 }
 
