@@ -222,7 +222,7 @@ fn as_tables(server: &Server) {
 
     // What memctl.service records is the last hour.
     server.guest.ok(
-        "for i in $(seq 60); do memctl status plain tight | grep -q 'LAST HOUR' && exit; sleep 1; done
+        "for i in $(seq 25); do memctl status plain tight | grep -q 'LAST HOUR' && exit; sleep 1; done
          systemctl status memctl; exit 1",
     );
 
