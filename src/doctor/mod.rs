@@ -7,6 +7,7 @@
 //! Nothing is changed: not a file, not a unit, and the manager is asked and never told.
 
 pub mod checks;
+pub mod commands;
 pub mod facts;
 pub mod gather;
 

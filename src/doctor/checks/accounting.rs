@@ -1,6 +1,7 @@
 //! Units of which the kernel keeps no count of memory.
 
-use crate::doctor::facts::{Facts, Said, Unit, quoted};
+use crate::doctor::commands::quoted;
+use crate::doctor::facts::{Facts, Said, Unit};
 use crate::doctor::{Area, Finding, Severity};
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {

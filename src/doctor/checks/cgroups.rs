@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::count;
-use crate::doctor::facts::{Facts, Hierarchy, quoted};
+use crate::doctor::commands::quoted;
+use crate::doctor::facts::{Facts, Hierarchy};
 use crate::doctor::{Area, Finding, Severity};
 use crate::limits::key::Key;
 

@@ -92,7 +92,7 @@ fn withheld(facts: &Facts, withheld: &Withheld) -> Finding {
     .profile(of(facts, unit))
     .run(facts.systemctl(&format!(
         "restart {}",
-        crate::doctor::facts::quoted(unit.as_str())
+        crate::doctor::commands::quoted(unit.as_str())
     )))
 }
 

@@ -1,6 +1,7 @@
 //! Traps of swap and MemoryHigh: a standstill that never reaches MemoryMax (FACTS 25).
 
-use crate::doctor::facts::{Facts, Unit, quoted};
+use crate::doctor::commands::quoted;
+use crate::doctor::facts::{Facts, Unit};
 use crate::doctor::{Area, Finding, Severity};
 use crate::limits::key::Key;
 use crate::sample::{Limit, Sample};
