@@ -39,7 +39,7 @@ pub fn readings_are_recorded(suite: Suite) -> Result<()> {
     );
 
     // Without a profile every service is recorded; with one its units alone.
-    recorded(&server, "hold.service", 20 << 20, "");
+    recorded(&server, "hold.service", 20 << 20, "infinity");
     server.profile("hold", "[unit.\"hold.service\"]\nMemoryMax = \"90M\"\n");
     server.done("apply hold.toml");
     wait(
@@ -47,7 +47,7 @@ pub fn readings_are_recorded(suite: Suite) -> Result<()> {
         "systemctl show -p StatusText memctl | grep 'Recording 1 unit '",
     );
     recorded(&server, "hold.service", 20 << 20, "94371840");
-    recorded(&server, "other.service", 5 << 20, "");
+    recorded(&server, "other.service", 5 << 20, "infinity");
 
     wait(
         &server,
