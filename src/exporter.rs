@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::apply::survey::Survey;
 use crate::error::{Error, Kind, Result};
-use crate::kernel::root::{Folder, Root};
+use crate::kernel::folder::Folder;
+use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::limits::standing::Standing;
 use crate::profile::Severity;

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! down:  profile.toml → profile → limits → apply → systemd (reload → generator → drop-ins) → kernel
+//! up:    kernel → readings → sample → watch → history → recommend
+//!                                   ↘ status, doctor, exporter → view
 //! ```
 
 pub mod apply;

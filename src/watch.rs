@@ -66,7 +66,7 @@ impl<'a> Watch<'a> {
             scope,
             readings,
             all,
-            watched: Watched::Services,
+            watched: if all { Watched::All } else { Watched::Services },
             profiles: Vec::new(),
             told: Told::default(),
         }

@@ -22,12 +22,12 @@ use memctl::profiles::Set;
 use memctl::readings::open;
 use memctl::sample::{Invocation, Source};
 use memctl::scope::Scope;
-use memctl::status::choice::Choice;
 use memctl::status::{Status, rows};
 use memctl::systemd::manager::{Figures, Manager};
 use memctl::systemd::names::{UnitName, UnitType};
 use memctl::view::json;
 use memctl::view::status::{self, Detail};
+use memctl::watched::Watched;
 use serde_json::Value;
 
 use world::{Fake, World, install, unit};
@@ -251,7 +251,7 @@ fn what_status_says() {
 
     let name = |text: &str| UnitName::parse(text).expect(text);
     let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
-    let choice = Choice::Names(vec![
+    let choice = Watched::Names(vec![
         name("web.slice"),
         name("web.service"),
         name("bare.service"),
@@ -261,10 +261,7 @@ fn what_status_says() {
         let manager = || Ok(Box::new(Fake::boot_as_is(&world, false)) as Box<dyn Manager>);
         let mut opened =
             open(&world.root, &Scope::System, manager, Some(source)).expect("a source");
-        let mut reading = opened
-            .readings
-            .read(time, &|unit| choice.reads(unit))
-            .expect("read");
+        let mut reading = opened.readings.read(time, &*choice.test()).expect("read");
         for sample in &mut reading.samples {
             // The test's own file system numbers as it likes.
             sample.start.inode = sample.start.inode.map(|_| 4711);

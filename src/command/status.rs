@@ -23,12 +23,12 @@ use crate::profiles::lenient;
 use crate::readings::{Opened, open};
 use crate::sample::{Source, Start};
 use crate::signals;
-use crate::status::choice::Choice;
 use crate::status::{Row, Sparks, Status, rows};
 use crate::systemd::manager::{Manager, UnitInfo, connect};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::view::out::{colour_on_stdout, print, tell, terminal};
 use crate::view::status::{Detail, Look, detail, json, table};
+use crate::watched::Watched;
 
 use names::Names;
 
@@ -180,7 +180,7 @@ struct Watcher<'a> {
     context: &'a Context,
     opened: Opened<'a>,
     manager: Option<Box<dyn Manager>>,
-    choice: Choice,
+    choice: Watched,
     /// Names that were typed, until the first look has shown that there are such units.
     names: Option<Names<'a>>,
     /// One unit alone was asked for.
@@ -211,8 +211,8 @@ impl<'a> Watcher<'a> {
         };
         let mut notes = Vec::new();
         let choice = match &names {
-            Some(names) => Choice::Names(names.names.clone()),
-            None if options.all => Choice::All,
+            Some(names) => Watched::Names(names.names.clone()),
+            None if options.all => Watched::All,
             None => profiles(context, &mut notes),
         };
         // A directory that is no running system has no manager.
@@ -249,8 +249,7 @@ impl<'a> Watcher<'a> {
     /// One look.
     fn look(&mut self) -> Result<(Status, Option<Detail>)> {
         let now = Timestamp::now();
-        let choice = &self.choice;
-        let reading = self.opened.readings.read(now, &|unit| choice.reads(unit))?;
+        let reading = self.opened.readings.read(now, &*self.choice.test())?;
         let running = reading.samples.iter().map(|s| (s.unit.clone(), s.start));
         let running: BTreeMap<UnitName, Start> = running.collect();
         let old = |s: &States| s.asked.elapsed() >= STATES_AGE || s.running != running;
@@ -347,16 +346,11 @@ fn last_hour(history: &History, now: Timestamp) -> Result<Sparks> {
 }
 
 /// What installed profiles reach.
-fn profiles(context: &Context, notes: &mut Vec<String>) -> Choice {
-    let (installed, _) = lenient(&context.root, &context.scope);
-    let units = installed.iter().flat_map(|i| &i.profile.units);
-    let mut names: Vec<UnitName> = units.map(|unit| unit.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    if names.is_empty() {
+fn profiles(context: &Context, notes: &mut Vec<String>) -> Watched {
+    let watched = Watched::of(&lenient(&context.root, &context.scope).0);
+    if watched == Watched::Services {
         let told = "No profile is installed: these are all services that run or have failed.";
         notes.push(told.to_owned());
-        return Choice::Services;
     }
-    Choice::Names(names)
+    watched
 }

@@ -1,6 +1,7 @@
 //! The kernel's own files: what is in force, what is held, what the machine has.
 
 pub mod cgroup;
+pub mod folder;
 pub mod host;
 pub mod meminfo;
 pub mod process;

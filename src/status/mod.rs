@@ -1,7 +1,7 @@
 //! What `memctl status` shows: readings, the manager's words and the history put together, the nearest to its ceiling
 //! first. Pure: what was read comes in.
 
-pub mod choice;
+pub mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use crate::kernel::meminfo::MemInfo;
 use crate::kernel::psi::Pressure;
 use crate::limits::plan;
 use crate::sample::{Ceiling, Limit, Reading, Sample, Source};
-use crate::status::choice::Choice;
 use crate::systemd::manager::UnitInfo;
 use crate::systemd::names::UnitName;
+use crate::watched::Watched;
 
 /// From this share of its ceiling a unit is near it: as `apply` refuses what would be filled to more.
 pub const NEAR: f64 = 0.9;
@@ -108,7 +108,7 @@ impl Row {
 pub fn rows(
     reading: &Reading,
     listed: Option<&[UnitInfo]>,
-    choice: &Choice,
+    choice: &Watched,
     sparks: &Sparks,
     waiting: &[plan::Row],
 ) -> Vec<Row> {
@@ -116,11 +116,17 @@ pub fn rows(
         let units = units.iter().filter(|unit| unit.exists());
         units.map(|u| (&u.name, u)).collect::<BTreeMap<_, _>>()
     });
-    let running = reading.samples.iter().filter(|s| choice.shows(s));
+    let chosen = choice.test();
+    // Slices are read for their limits, too.
+    let shows = |sample: &&Sample| {
+        let bare = *choice == Watched::All && !sample.is_leaf() && !is_limited(sample);
+        chosen(&sample.unit) && !bare
+    };
+    let running = reading.samples.iter().filter(shows);
     let mut units: BTreeSet<&UnitName> = running.map(|s| &s.unit).collect();
     units.extend(choice.named());
     let failed = infos.iter().flat_map(|infos| infos.values());
-    let failed = failed.filter(|u| u.active == "failed" && choice.reads(&u.name));
+    let failed = failed.filter(|u| u.active == "failed" && chosen(&u.name));
     units.extend(failed.map(|u| &u.name));
     let mut rows: Vec<Row> = units
         .into_iter()

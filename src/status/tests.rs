@@ -42,7 +42,7 @@ fn info(unit: &str, load: &str, active: &str) -> UnitInfo {
     }
 }
 
-fn shown(choice: &Choice, listed: Option<&[UnitInfo]>) -> Vec<String> {
+fn shown(choice: &Watched, listed: Option<&[UnitInfo]>) -> Vec<String> {
     let rows = rows(&reading(), listed, choice, &Sparks::new(), &[]);
     rows.into_iter().map(|r| r.unit.to_string()).collect()
 }
@@ -50,7 +50,7 @@ fn shown(choice: &Choice, listed: Option<&[UnitInfo]>) -> Vec<String> {
 #[test]
 fn the_nearest_to_its_ceiling_comes_first_then_the_neediest() {
     assert_eq!(
-        shown(&Choice::Services, None),
+        shown(&Watched::Services, None),
         [
             "b.service",
             "a.service",
@@ -63,18 +63,18 @@ fn the_nearest_to_its_ceiling_comes_first_then_the_neediest() {
 
 #[test]
 fn slices_are_among_all_if_they_limit_something() {
-    let all = shown(&Choice::All, None);
+    let all = shown(&Watched::All, None);
     assert!(all.contains(&"capped.slice".to_owned()), "{all:?}");
     assert!(all.contains(&"x.scope".to_owned()), "{all:?}");
     assert!(!all.contains(&"plain.slice".to_owned()), "{all:?}");
-    let named = Choice::Names(vec![name("plain.slice")]);
+    let named = Watched::Names(vec![name("plain.slice")]);
     assert_eq!(shown(&named, None), ["plain.slice"]);
 }
 
 #[test]
 fn names_reach_instances_and_are_shown_though_they_do_not_run() {
     let names = ["w@.service", "gone.service", "b.service"].map(name);
-    let choice = Choice::Names(names.to_vec());
+    let choice = Watched::Names(names.to_vec());
     assert_eq!(
         shown(&choice, None),
         ["b.service", "w@1.service", "gone.service"]
@@ -104,13 +104,13 @@ fn names_reach_instances_and_are_shown_though_they_do_not_run() {
 #[test]
 fn what_failed_is_among_the_services() {
     let listed = [info("dead.service", "loaded", "failed")];
-    let services = shown(&Choice::Services, Some(&listed));
+    let services = shown(&Watched::Services, Some(&listed));
     assert_eq!(services.last().map(String::as_str), Some("dead.service"));
 }
 
 #[test]
 fn near_is_nine_tenths() {
-    let rows = rows(&reading(), None, &Choice::Services, &Sparks::new(), &[]);
+    let rows = rows(&reading(), None, &Watched::Services, &Sparks::new(), &[]);
     let near: Vec<&str> = rows
         .iter()
         .filter(|r| r.is_near())

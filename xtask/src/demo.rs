@@ -1,5 +1,6 @@
 //! The demonstration: a small server with a homework scraper of gunicorn, a
-//! celery worker, celery beat and redis, and memctl at work on it.
+//! celery worker, celery beat and redis, and memctl at work on it: limits, and
+//! what is held against them.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -114,6 +115,15 @@ pub fn tour(guest: &Guest, out: &mut dyn Write) -> Result<()> {
     tour.say("In force, now and at every boot, and proved by the kernel's own files.")?;
     tour.run("memctl apply ~/homework.toml")?;
     tour.limited()?;
+
+    tour.say("What they need, against their limits; and over time, from the service that came with the package.")?;
+    let status = tour.run("memctl status")?;
+    ensure!(
+        status.contains("homework-scraper.service") && status.contains("350M"),
+        "the status does not show what is in force"
+    );
+    guest.ok("until memctl history homework-scraper --since 1h --csv 2>&1 | grep -q 367001600; do sleep 1; done");
+    tour.run("memctl history homework-scraper --since 10min")?;
 
     tour.say("A limit that gunicorn could not live under is refused; nothing changes.")?;
     let tight = "sed 's/400M/20M/; s/350M/15M/' ~/homework.toml >/tmp/homework.toml";

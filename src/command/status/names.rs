@@ -3,7 +3,7 @@
 use crate::command::Context;
 use crate::error::Result;
 use crate::sample::Reading;
-use crate::status::choice::{is_unit, typed, unknown};
+use crate::status::typed::{is_unit, typed, unknown};
 use crate::systemd::files::{Fragment, UnitFiles};
 use crate::systemd::manager::UnitInfo;
 use crate::systemd::names::{NameKind, UnitName};

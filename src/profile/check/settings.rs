@@ -8,7 +8,7 @@ use super::super::raw::{Entry, Raw, Table};
 use super::super::salvage;
 use super::super::source::Source;
 use super::{Checker, Options};
-use crate::config::{Config, Interval};
+use crate::config::settings::{Config, Interval};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::units::{UnitError, parse_share};
 

@@ -5,10 +5,10 @@ use crate::kernel::meminfo::MemInfo;
 use crate::kernel::process::Process;
 use crate::kernel::psi::{Pressure, Stall};
 use crate::sample::{Reading, Sample};
-use crate::status::choice::Choice;
 use crate::status::{Sparks, rows};
 use crate::systemd::manager::UnitInfo;
 use crate::systemd::names::UnitName;
+use crate::watched::Watched;
 
 const M: u64 = 1 << 20;
 
@@ -78,7 +78,7 @@ fn status(source: Source) -> Status {
             ..MemInfo::default()
         }),
         pressure: None,
-        rows: rows(&reading, Some(&[info]), &Choice::Services, &sparks, &[]),
+        rows: rows(&reading, Some(&[info]), &Watched::Services, &sparks, &[]),
         notes: vec!["A note.".to_owned()],
         faults: Vec::new(),
     }

@@ -1,51 +1,7 @@
-//! Which units are shown, and what a name that was typed means.
+//! What a name that was typed means.
 
 use crate::error::{Error, Result};
-use crate::sample::Sample;
-use crate::status::is_limited;
-use crate::systemd::names::{NameError, NameKind, UnitName, UnitType};
-use crate::systemd::reach::Reach;
-
-/// Which units.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    /// Those that these names reach: of profiles, or typed.
-    Names(Vec<UnitName>),
-    /// Every service.
-    Services,
-    /// Every service and scope, and slices that have a limit of their own.
-    All,
-}
-
-impl Choice {
-    /// Whether a unit is to be read.
-    #[must_use]
-    pub fn reads(&self, unit: &UnitName) -> bool {
-        match self {
-            Self::Names(names) => Reach::new(names.iter().map(|name| (name, ()))).covers(unit),
-            Self::Services => unit.unit_type() == UnitType::Service,
-            Self::All => matches!(
-                unit.unit_type(),
-                UnitType::Service | UnitType::Scope | UnitType::Slice
-            ),
-        }
-    }
-
-    /// Whether a unit that was read is shown: slices are read for their limits, too.
-    pub(super) fn shows(&self, sample: &Sample) -> bool {
-        let is_slice = sample.unit.unit_type() == UnitType::Slice;
-        self.reads(&sample.unit) && (*self != Self::All || !is_slice || is_limited(sample))
-    }
-
-    /// The units that are shown whether they run or not.
-    pub(super) fn named(&self) -> impl Iterator<Item = &UnitName> {
-        let names = match self {
-            Self::Names(names) => names.as_slice(),
-            _ => &[],
-        };
-        names.iter().filter(|name| is_unit(name))
-    }
-}
+use crate::systemd::names::{NameError, NameKind, UnitName};
 
 /// Whether a name is one unit's, and no template or prefix.
 #[must_use]
