@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::kernel::root::Root;
 use crate::profiles::lenient;
 use crate::readings::Readings;
-use crate::sample::Reading;
+use crate::sample::{Reading, Source};
 use crate::scope::Scope;
 use crate::watched::Watched;
 
@@ -70,6 +70,12 @@ impl<'a> Watch<'a> {
             profiles: Vec::new(),
             told: Told::default(),
         }
+    }
+
+    /// Who tells the figures.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.readings.source()
     }
 
     /// Reads all watched units once and hands them on.

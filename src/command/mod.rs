@@ -21,13 +21,12 @@ mod wish;
 mod withdraw;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::cli::{Cli, Common, Verb};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::root::Root;
 use crate::scope::{Scope, User};
-use crate::systemd::manager::{connect, major};
+use crate::systemd::manager::running_version;
 
 /// What every verb works on.
 #[derive(Debug)]
@@ -58,11 +57,7 @@ impl Context {
 
     /// The running systemd's version, as far as it tells: what only informs goes on without.
     fn systemd(&self) -> Option<u32> {
-        if !self.root.is_host() {
-            return None;
-        }
-        let mut manager = connect(&self.scope, &Arc::default()).ok()?;
-        major(&manager.version().ok()?)
+        running_version(&self.root, &self.scope)
     }
 }
 

@@ -69,7 +69,9 @@ fn named_units(named: &[String], known: &[UnitName]) -> Result<Vec<UnitName>> {
     let mut units = Vec::new();
     let mut wrong = Vec::new();
     for text in named {
-        match known.iter().find(|unit| unit.as_str() == text) {
+        let with_suffix = format!("{text}.service");
+        let is_meant = |unit: &&UnitName| [text, with_suffix.as_str()].contains(&unit.as_str());
+        match known.iter().find(is_meant) {
             Some(unit) if !can_be_limited(unit) => {
                 wrong.push(format!("{unit} cannot be limited by a profile"));
             }
@@ -97,10 +99,6 @@ fn unknown(text: &str, known: &[UnitName]) -> String {
 
 /// The known unit that was perhaps meant: without its suffix, or mistyped.
 fn meant<'a>(text: &str, known: &'a [UnitName]) -> Option<&'a UnitName> {
-    let with_suffix = format!("{text}.service");
-    if let Some(unit) = known.iter().find(|unit| unit.as_str() == with_suffix) {
-        return Some(unit);
-    }
     // Distances cost the product of the lengths.
     let text: String = text.chars().take(256).collect();
     let near = |unit: &&UnitName| {
@@ -150,11 +148,10 @@ mod tests {
             named_units(&names, &known)
         };
         assert_eq!(
-            asked(&["postgresql.service", "nginx.service", "nginx.service"]).expect("known"),
+            asked(&["postgresql", "nginx.service", "nginx.service"]).expect("known"),
             units(&["postgresql.service", "nginx.service"])
         );
         for (text, told) in [
-            ("nginx", "perhaps nginx.service?"),
             ("ngnix.service", "perhaps nginx.service?"),
             ("postgres", "perhaps postgresql.service?"),
             ("init.scope", "cannot be limited"),

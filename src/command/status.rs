@@ -128,7 +128,7 @@ impl Screen {
                 status
                     .faults
                     .iter()
-                    .map(|fault| format!("warning: {fault}")),
+                    .map(|fault| format!("warning: {fault}").chars().take(columns).collect()),
             );
             if self.in_place {
                 // The cursor stays on the screen's last line, or everything would move up.

@@ -12,9 +12,9 @@ use crate::command::Context;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::exporter::Textfile;
-use crate::history::Recorder;
+use crate::history::{History, Recorder};
 use crate::readings;
-use crate::sample::Reading;
+use crate::sample::{Reading, Source};
 use crate::signals::{Waiter, Woken};
 use crate::systemd::manager::connect;
 use crate::view::out::tell;
@@ -46,91 +46,145 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
         ));
     }
     let mut watch = Watch::new(root, scope, opened.readings, options.all);
-    let mut recorder = Recording::start(context, &settings)?;
-    let done = if options.once {
-        watch.tick(Timestamp::now(), &mut recorder).map(|tick| {
-            tick.news.iter().for_each(|news| warn(news));
-        })
-    } else {
-        Daemon {
-            context,
-            config: settings,
-            told: None,
-            pinged: Instant::now(),
-        }
-        .run(&mut watch, &mut recorder, &waiter)
-    };
-    let written = recorder.close()?;
-    done?;
-    if options.once && written == 0 {
-        return Err(Error::failed("the reading was not recorded"));
+    if options.once {
+        return once(context, &settings, &mut watch);
     }
-    Ok(0)
+    let mut outputs = Outputs::start(context, &settings)?;
+    let done = Daemon {
+        context,
+        config: settings,
+        told: None,
+        pinged: Instant::now(),
+    }
+    .run(&mut watch, &mut outputs, &waiter);
+    outputs.close()?;
+    done.map(|()| 0)
+}
+
+/// One reading: it is in the history before the file of metrics says so.
+fn once(context: &Context, config: &Config, watch: &mut Watch<'_>) -> Result<u8> {
+    let Context { root, scope, .. } = context;
+    let mut single = Single(None);
+    let tick = watch.tick(Timestamp::now(), &mut single)?;
+    tick.news.iter().for_each(|news| warn(news));
+    let Some(reading) = single.0 else {
+        return Err(Error::failed("nothing was read"));
+    };
+    let history = Recorder::start(root, scope, config.history)?;
+    history.offer(reading.clone());
+    let report = history.close()?;
+    report.faults.iter().for_each(|fault| warn(fault));
+    let recorded = report.written > 0;
+    if let Some(path) = &config.textfile {
+        let file = Textfile::start(root, scope, path.clone())?;
+        let time = reading.time;
+        let mut faults = file.offer(reading, recorded.then_some(time));
+        faults.extend(file.close());
+        faults.iter().for_each(|fault| warn(fault));
+    }
+    match recorded {
+        true => Ok(0),
+        false => Err(Error::failed("the reading was not recorded")),
+    }
+}
+
+/// Keeps one reading.
+struct Single(Option<Reading>);
+
+impl Record for Single {
+    fn offer(&mut self, reading: Reading) {
+        self.0 = Some(reading);
+    }
+
+    fn faults(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where readings go: the history, and a file of metrics if there is to be one.
-struct Recording<'c> {
+struct Outputs<'c> {
     context: &'c Context,
-    /// None only while one takes another's place.
-    history: Option<Recorder>,
+    history: Recorder,
     textfile: Option<Textfile>,
+    /// When a reading was recorded last, before this watch began.
+    before: Option<Timestamp>,
     faults: Vec<String>,
 }
 
-impl<'c> Recording<'c> {
+impl<'c> Outputs<'c> {
     fn start(context: &'c Context, config: &Config) -> Result<Self> {
-        let mut recording = Self {
+        let Context { root, scope, .. } = context;
+        let file = config.textfile.clone();
+        let file = file.map(|path| Textfile::start(root, scope, path));
+        // What cannot be read is set aside by the writer, and told there.
+        let history = History::open(root, scope).ok().flatten();
+        Ok(Self {
             context,
-            history: None,
-            textfile: None,
+            before: history.and_then(|history| history.last_tick().ok().flatten()),
+            history: Recorder::start(root, scope, config.history)?,
+            textfile: file.transpose()?,
             faults: Vec::new(),
-        };
-        recording.follow(config)?;
-        Ok(recording)
+        })
     }
 
-    /// Begins anew, by these settings.
+    /// From now on by these settings. A file of metrics that is none any more goes: nobody would keep it current.
     fn follow(&mut self, config: &Config) -> Result<()> {
         let Context { root, scope, .. } = self.context;
-        self.close()?;
-        self.history = Some(Recorder::start(root, scope, config.history)?);
+        if !self.history.keep(config.history) {
+            warn("the disk is too slow: how long the history is kept changes with the next reload");
+        }
+        let path = self.textfile.as_ref().map(Textfile::path);
+        if path == config.textfile.as_deref() {
+            return Ok(());
+        }
+        if let Some(old) = self.textfile.take() {
+            let path = old.path().to_owned();
+            self.faults = old.close();
+            if let Err(e) = std::fs::remove_file(&path)
+                && e.kind() != std::io::ErrorKind::NotFound
+            {
+                self.faults.push(Error::io("remove", &path, &e).to_string());
+            }
+        }
         let file = config.textfile.clone();
-        let systemd = self.context.systemd();
-        let file = file.map(|path| Textfile::start(path, systemd));
+        let file = file.map(|path| Textfile::start(root, scope, path));
         self.textfile = file.transpose()?;
         Ok(())
     }
 
-    /// Writes what waits, tells what went wrong, and answers how many readings are in the history.
-    fn close(&mut self) -> Result<u64> {
-        let Some(recorder) = self.history.take() else {
-            return Ok(0);
-        };
-        let report = recorder.close()?;
-        report.faults.iter().for_each(|fault| warn(fault));
-        Ok(report.written)
+    /// Writes what waits, and tells what went wrong.
+    fn close(self) -> Result<()> {
+        let mut faults = self.history.close()?.faults;
+        faults.extend(self.textfile.into_iter().flat_map(Textfile::close));
+        faults.iter().for_each(|fault| warn(fault));
+        Ok(())
     }
 }
 
-impl Record for Recording<'_> {
+impl Record for Outputs<'_> {
     fn offer(&mut self, reading: Reading) {
-        let Context { root, scope, .. } = self.context;
-        if let Some(file) = &mut self.textfile {
-            let last = self.history.as_ref().and_then(Recorder::last_tick);
-            self.faults = file.offer(root, scope, &reading, last);
+        if let Some(file) = &self.textfile {
+            let last = self.history.last_tick().or(self.before);
+            self.faults = file.offer(reading.clone(), last);
         }
-        if let Some(history) = &self.history {
-            // What is not taken is among its faults.
-            history.offer(reading);
-        }
+        // What is not taken is among its faults.
+        self.history.offer(reading);
     }
 
     fn faults(&mut self) -> Vec<String> {
         let mut faults = std::mem::take(&mut self.faults);
-        faults.extend(self.history.iter().flat_map(Recorder::faults));
+        faults.extend(self.history.faults());
         faults
     }
 }
+
+/// So many ticks in a row may yield nothing at all before the watch gives up, and systemd begins it anew.
+const LOST_TICKS: u32 = 30;
+
+/// By D-Bus a reading costs PID 1 a call or two for each unit (FACTS 8): no more often than this, and no more than
+/// a twentieth of the time.
+const BUS_PAUSE: Duration = Duration::from_secs(60);
+const BUS_SHARE: u32 = 20;
 
 /// The watch as a service: what systemd is told of it, and what it is told by signals.
 struct Daemon<'c> {
@@ -146,18 +200,39 @@ impl Daemon<'_> {
     fn run(
         mut self,
         watch: &mut Watch<'_>,
-        recorder: &mut Recording<'_>,
+        outputs: &mut Outputs<'_>,
         waiter: &Waiter,
     ) -> Result<()> {
-        let mut first = true;
+        let (mut first, mut lost) = (true, 0);
         loop {
-            let tick = watch.tick(Timestamp::now(), recorder)?;
-            tick.news.iter().for_each(|news| warn(news));
-            self.notify(&tick, first);
-            first = false;
-            match waiter.wait(until_next(Timestamp::now(), self.config.interval)) {
+            let begun = Instant::now();
+            match watch.tick(Timestamp::now(), outputs) {
+                Ok(tick) => {
+                    tick.news.iter().for_each(|news| warn(news));
+                    self.notify(&tick, first);
+                    (first, lost) = (false, 0);
+                }
+                // The first shows whether anything can be read here; later ones may fail for a while.
+                Err(error) if first || lost >= LOST_TICKS => return Err(error),
+                Err(error) => {
+                    if lost == 0 {
+                        warn(&error.to_string());
+                    }
+                    lost += 1;
+                }
+            }
+            if outputs.history.has_ended() {
+                return Err(Error::failed(
+                    "the thread that writes the history has ended",
+                ));
+            }
+            let pause = match watch.source() {
+                Source::Cgroup => until_next(Timestamp::now(), self.config.interval),
+                Source::Bus => BUS_PAUSE.max(begun.elapsed() * BUS_SHARE),
+            };
+            match waiter.wait(pause) {
                 Woken::Time => {}
-                Woken::Again => self.reload(recorder)?,
+                Woken::Again => self.reload(outputs)?,
                 Woken::Stop => {
                     notify(&[NotifyState::Stopping]);
                     return Ok(());
@@ -189,15 +264,11 @@ impl Daemon<'_> {
     }
 
     /// SIGHUP: the settings anew. Faulty ones are told, and those that count go on counting.
-    fn reload(&mut self, recorder: &mut Recording<'_>) -> Result<()> {
+    fn reload(&mut self, outputs: &mut Outputs<'_>) -> Result<()> {
         let Context { root, scope, .. } = self.context;
         match config::read(root, scope).checked() {
             Ok(config) => {
-                let same = config.history == self.config.history
-                    && config.textfile == self.config.textfile;
-                if !same {
-                    recorder.follow(&config)?;
-                }
+                outputs.follow(&config)?;
                 self.config = config;
                 tell("settings read again");
             }

@@ -1,9 +1,10 @@
-//! The file of metrics that the watch keeps current. A thread of its own writes it: no slow disk stops the watch.
+//! The file of metrics that the watch keeps current. A thread of its own finds out what is to be known beside a reading
+//! and writes it: no slow disk and no manager that does not answer stops the watch.
 
-use std::path::PathBuf;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Builder;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,99 +14,148 @@ use crate::kernel::root::Root;
 use crate::profiles::Set;
 use crate::sample::Reading;
 use crate::scope::Scope;
+use crate::systemd::manager::running_version;
 use crate::view::metrics::{Facts, metrics};
 
 /// How long is believed what is known beside a reading: finding it out takes all unit files.
 const FACTS_AGE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The file, and what was found out for it last.
+/// The file, and the thread that writes it.
 #[derive(Debug)]
 pub struct Textfile {
-    queue: SyncSender<String>,
-    systemd: Option<u32>,
-    known: Option<Known>,
-    /// Why the last text is not in the file, if it is not.
-    failed: Arc<Mutex<Option<String>>>,
+    queue: SyncSender<(Reading, Option<Timestamp>)>,
+    thread: JoinHandle<()>,
+    /// What is wrong at present.
+    faults: Arc<Mutex<Vec<String>>>,
     path: PathBuf,
 }
 
-#[derive(Debug)]
-struct Known {
-    found: Timestamp,
-    facts: Facts,
-    faults: Vec<String>,
-}
-
 impl Textfile {
-    /// A file that is written from the next reading on; `systemd` is the running version, where it is known.
+    /// A file that is written from the next reading on.
     ///
     /// # Errors
-    /// No thread can be started.
-    pub fn start(path: PathBuf, systemd: Option<u32>) -> Result<Self> {
-        // One text waits: an older one is worth nothing.
-        let (queue, texts) = sync_channel::<String>(1);
-        let failed = Arc::new(Mutex::new(None));
-        let (file, told) = (path.clone(), Arc::clone(&failed));
-        Builder::new()
+    /// No thread can be started; the root cannot be opened a second time.
+    pub fn start(root: &Root, scope: &Scope, path: PathBuf) -> Result<Self> {
+        // One reading waits: an older one is worth nothing.
+        let (queue, readings) = sync_channel(1);
+        let faults = Arc::new(Mutex::new(Vec::new()));
+        let mut writer = Writer {
+            root: root.again()?,
+            scope: scope.clone(),
+            path: path.clone(),
+            faults: Arc::clone(&faults),
+            known: None,
+        };
+        let thread = Builder::new()
             .name("metrics".to_owned())
-            .spawn(move || {
-                for text in texts {
-                    let failed = publish(&file, &text).err().map(|e| e.to_string());
-                    *told.lock().unwrap_or_else(PoisonError::into_inner) = failed;
-                }
-            })
+            .spawn(move || writer.run(&readings))
             .map_err(|e| Error::failed(format!("cannot start a thread: {}", describe_io(&e))))?;
         Ok(Self {
             queue,
-            systemd,
-            known: None,
-            failed,
+            thread,
+            faults,
             path,
         })
     }
 
-    /// Hands over a reading, and when one was recorded last; answers what is wrong. Never waits for the file.
-    pub fn offer(
-        &mut self,
-        root: &Root,
-        scope: &Scope,
-        reading: &Reading,
-        last_tick: Option<Timestamp>,
-    ) -> Vec<String> {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Hands over a reading, and when one was recorded last; answers what is wrong. Never waits.
+    pub fn offer(&self, reading: Reading, last_tick: Option<Timestamp>) -> Vec<String> {
+        let mut faults = lock(&self.faults).clone();
+        let problem = match self.queue.try_send((reading, last_tick)) {
+            Ok(()) => return faults,
+            Err(TrySendError::Full(_)) => "the disk is too slow for it",
+            Err(TrySendError::Disconnected(_)) => "the thread that writes it has ended",
+        };
+        faults.push(format!("{}: {problem}", self.path.display()));
+        faults
+    }
+
+    /// Writes what waits, and ends the thread; answers what is wrong.
+    #[must_use]
+    pub fn close(self) -> Vec<String> {
+        drop(self.queue);
+        match self.thread.join() {
+            Ok(()) => std::mem::take(&mut lock(&self.faults)),
+            Err(_) => vec![format!(
+                "{}: the thread that writes it ended early",
+                self.path.display()
+            )],
+        }
+    }
+}
+
+/// A list that is replaced whole is true even where a thread panicked.
+fn lock(faults: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    faults.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Writer {
+    root: Root,
+    scope: Scope,
+    path: PathBuf,
+    faults: Arc<Mutex<Vec<String>>>,
+    known: Option<Known>,
+}
+
+/// What was found out last beside readings.
+struct Known {
+    found: Timestamp,
+    systemd: Option<u32>,
+    facts: Facts,
+    faults: Vec<String>,
+}
+
+impl Writer {
+    fn run(&mut self, readings: &Receiver<(Reading, Option<Timestamp>)>) {
+        for (reading, last_tick) in readings {
+            let faults = self.write(&reading, last_tick);
+            *lock(&self.faults) = faults;
+        }
+    }
+
+    fn write(&mut self, reading: &Reading, last_tick: Option<Timestamp>) -> Vec<String> {
         let fresh = |known: &Known| {
             let age = reading.time.duration_since(known.found);
             (SignedDuration::ZERO..FACTS_AGE).contains(&age)
         };
-        let mut known = match self.known.take().filter(fresh) {
-            Some(known) => known,
-            None => self.find_out(root, scope, reading),
+        let systemd = self.known.as_ref().and_then(|known| known.systemd);
+        let mut known = match self.known.take() {
+            Some(known) if fresh(&known) => known,
+            _ => self.find_out(reading, systemd),
         };
         known.facts.last_tick = last_tick;
         // A unit that was started anew begins its counters at 0: both are told at once.
-        known.facts.starts = starts(root, scope, reading);
+        known.facts.starts = starts(&self.root, &self.scope, reading);
         let mut faults = known.faults.clone();
-        let text = metrics(reading, &known.facts);
-        self.known = Some(known);
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.queue.try_send(text)
-        {
-            faults.push(format!(
-                "{}: the disk is too slow for it",
-                self.path.display()
-            ));
+        if let Err(error) = publish(&self.path, &metrics(reading, &known.facts)) {
+            faults.push(error.to_string());
         }
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.extend(failed.clone());
+        self.known = Some(known);
         faults
     }
 
-    fn find_out(&self, root: &Root, scope: &Scope, reading: &Reading) -> Known {
-        let (facts, faults) = match Set::read(root, scope, &[]) {
-            Ok(set) => facts(root, scope, &set, reading, self.systemd),
-            Err(error) => (Facts::default(), vec![error.message().to_owned()]),
+    /// The version is asked for until it is known.
+    fn find_out(&self, reading: &Reading, systemd: Option<u32>) -> Known {
+        let systemd = systemd.or_else(|| running_version(&self.root, &self.scope));
+        let (facts, faults) = match Set::read(&self.root, &self.scope, &[]) {
+            Ok(set) => facts(&self.root, &self.scope, &set, reading, systemd),
+            Err(error) => {
+                let facts = Facts {
+                    faults: 1,
+                    ..Facts::default()
+                };
+                (facts, vec![error.message().to_owned()])
+            }
         };
         Known {
             found: reading.time,
+            systemd,
             facts,
             faults,
         }

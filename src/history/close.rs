@@ -19,14 +19,18 @@ pub const MOST_BYTES: i64 = 1 << 30;
 /// How much memory may be filled with an hour's readings at once; units are packed by so many.
 const GROUP_BYTES: usize = 1 << 20;
 
+/// What one reading takes of it while it is packed still: its time, and some figures that changed.
+const PACKED_BYTES: usize = 48;
+
 /// Closes the open hour.
 pub fn hour(tx: &Transaction<'_>, open: &mut Open, hour: i64) -> Result<(), Trouble> {
     open.rows.retain(|_, seen| seen.now);
     let units: Vec<UnitId> = open.rows.keys().copied().collect();
-    let one = open.ticks.max(1) * size_of::<Timed>();
+    let one = open.ticks.max(1) * PACKED_BYTES;
     let mut last = tx.prepare("UPDATE unit SET last = ?2 WHERE id = ?1")?;
     for group in units.chunks((GROUP_BYTES / one).max(1)) {
-        for (unit, rows) in gather(tx, group, open.ticks)? {
+        for (unit, packed) in gather(tx, group, open.ticks)? {
+            let rows = packed.rows()?;
             keep(tx, unit, hour * 3600, &rows, open.watched)?;
             last.execute((unit, pack(&rows[rows.len().saturating_sub(1)..])))?;
         }
@@ -39,23 +43,46 @@ pub fn hour(tx: &Transaction<'_>, open: &mut Open, hour: i64) -> Result<(), Trou
     Ok(())
 }
 
-/// Some units' readings of the open hour, in the order of writing.
+/// One unit's readings of the open hour, as the ticks have them: what changed from one to the next.
+#[derive(Default)]
+struct Packed {
+    bytes: Vec<u8>,
+    /// The time of each, and where its bytes end.
+    ends: Vec<(i64, usize)>,
+}
+
+impl Packed {
+    fn rows(&self) -> Result<Vec<Timed>, Trouble> {
+        let mut rows = Vec::with_capacity(self.ends.len());
+        let (mut row, mut begin) = (Row::BLANK, 0);
+        for (time, end) in &self.ends {
+            tick::change(&mut row, &self.bytes[begin..*end])?;
+            rows.push((*time, row));
+            begin = *end;
+        }
+        Ok(rows)
+    }
+}
+
+/// Some units' readings of the open hour, in the order of writing. Packed, so that few rounds over the hour are
+/// enough: each reads all of it.
 fn gather(
     db: &Connection,
     units: &[UnitId],
     ticks: usize,
-) -> Result<BTreeMap<UnitId, Vec<Timed>>, Trouble> {
-    let mut gathered: BTreeMap<UnitId, Vec<Timed>> = BTreeMap::new();
+) -> Result<BTreeMap<UnitId, Packed>, Trouble> {
+    let mut gathered: BTreeMap<UnitId, Packed> = BTreeMap::new();
     for_each_tick(db, |time, bytes| {
         tick::walk(bytes, |unit, body| {
             if units.binary_search(&unit).is_err() {
                 return Ok(());
             }
-            let rows = gathered.entry(unit);
-            let rows = rows.or_insert_with(|| Vec::with_capacity(ticks));
-            let mut row = rows.last().map_or(Row::BLANK, |(_, row)| *row);
-            tick::change(&mut row, body)?;
-            rows.push((time, row));
+            let packed = gathered.entry(unit).or_insert_with(|| Packed {
+                bytes: Vec::new(),
+                ends: Vec::with_capacity(ticks),
+            });
+            packed.bytes.extend_from_slice(body);
+            packed.ends.push((time, packed.bytes.len()));
             Ok(())
         })?;
         Ok(())

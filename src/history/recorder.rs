@@ -1,7 +1,7 @@
 //! The thread that writes, behind a queue that never makes the watch wait.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -24,7 +24,7 @@ const QUEUE: usize = 8;
 /// Writes readings to the history, from a thread of its own.
 #[derive(Debug)]
 pub struct Recorder {
-    queue: SyncSender<Batch>,
+    queue: SyncSender<Job>,
     thread: JoinHandle<()>,
     told: Arc<Mutex<Told>>,
     path: PathBuf,
@@ -41,14 +41,21 @@ pub struct Report {
     pub faults: Vec<String>,
 }
 
+/// What the thread is to do.
+#[derive(Debug)]
+enum Job {
+    Write(Batch),
+    Keep(Settings),
+}
+
 /// What both threads tell.
 #[derive(Debug, Default)]
 struct Told {
     report: Report,
     /// What is wrong at present, and how many readings it has cost; told once.
     failing: Option<(Trouble, u64)>,
-    /// Whether the queue is known to be full.
-    full: bool,
+    /// How many readings found the queue full since it was empty.
+    full: u64,
     /// The time of the last reading that was written.
     last: Option<Timestamp>,
 }
@@ -61,7 +68,7 @@ impl Recorder {
     pub fn start(root: &Root, scope: &Scope, settings: Settings) -> Result<Self> {
         // The thread opens it by its path and makes the folder, now or when it can be made.
         let path = root.shown(&scope.state_dir()).join(FILE);
-        let (queue, batches) = sync_channel(QUEUE);
+        let (queue, jobs) = sync_channel(QUEUE);
         let told = Arc::new(Mutex::new(Told::default()));
         let mut writer = Writer {
             store: Store::new(path.clone(), settings),
@@ -70,7 +77,7 @@ impl Recorder {
         };
         let thread = Builder::new()
             .name("history".to_owned())
-            .spawn(move || writer.run(&batches))
+            .spawn(move || writer.run(&jobs))
             .map_err(|e| Error::failed(format!("cannot start a thread: {}", describe_io(&e))))?;
         Ok(Self {
             queue,
@@ -94,19 +101,32 @@ impl Recorder {
                 })
                 .collect(),
         };
-        let taken = self.queue.try_send(batch).is_ok();
+        let sent = self.queue.try_send(Job::Write(batch));
         let mut told = lock(&self.told);
-        if !taken {
-            told.report.lost += 1;
-            if !told.full {
-                let path = self.path.display();
-                told.report.faults.push(format!(
-                    "{path}: the disk is too slow, readings are not recorded until it has caught up"
-                ));
-            }
+        let path = self.path.display();
+        match sent {
+            Ok(()) => return true,
+            Err(TrySendError::Full(_)) if told.full == 0 => told.report.faults.push(format!(
+                "{path}: the disk is too slow, readings are not recorded until it has caught up"
+            )),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
-        told.full = !taken;
-        taken
+        told.full += 1;
+        told.report.lost += 1;
+        false
+    }
+
+    /// From the next reading on, points are kept so long. Waits for no disk: `false` where the queue is full.
+    #[must_use]
+    pub fn keep(&self, settings: Settings) -> bool {
+        self.queue.try_send(Job::Keep(settings)).is_ok()
+    }
+
+    /// Whether the thread has ended, which it does for no reason but a fault of memctl's own: nothing is recorded any
+    /// more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// The time of the last reading that is in the history, of those that were handed over here.
@@ -145,13 +165,43 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, batches: &Receiver<Batch>) {
-        for batch in batches {
-            let result = match self.store.append(&batch) {
-                Err(Trouble::Unusable(why)) => self.begin_anew(&why, &batch),
-                result => result,
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut next = jobs.recv().ok();
+        while let Some(job) = next {
+            match job {
+                Job::Write(batch) => self.write(&batch),
+                Job::Keep(settings) => self.store.keep(settings),
+            }
+            next = jobs.try_recv().ok();
+            if next.is_none() {
+                self.caught_up();
+                next = jobs.recv().ok();
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &Batch) {
+        let result = match self.store.append(batch) {
+            Err(Trouble::Unusable(why)) => self.begin_anew(&why, batch),
+            result => result,
+        };
+        self.tell(batch.time, result);
+    }
+
+    /// The queue is empty: what the slow disk has cost is told.
+    fn caught_up(&self) {
+        let mut told = lock(&self.told);
+        let lost = std::mem::take(&mut told.full);
+        if lost > 0 {
+            let path = self.path.display();
+            let readings = if lost == 1 {
+                "reading was"
+            } else {
+                "readings were"
             };
-            self.tell(batch.time, result);
+            told.report.faults.push(format!(
+                "{path}: the disk has caught up; {lost} {readings} not recorded"
+            ));
         }
     }
 
@@ -182,9 +232,13 @@ impl Writer {
                 report.written += 1;
                 *last = Some(time);
                 if let Some((_, lost)) = failing.take() {
-                    let readings = if lost == 1 { "reading" } else { "readings" };
+                    let readings = if lost == 1 {
+                        "reading was"
+                    } else {
+                        "readings were"
+                    };
                     report.faults.push(format!(
-                        "{path}: readings are recorded again; {lost} {readings} were lost"
+                        "{path}: readings are recorded again; {lost} {readings} lost"
                     ));
                 }
             }

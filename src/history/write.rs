@@ -82,6 +82,11 @@ impl Store {
         }
     }
 
+    /// From now on points are kept so long.
+    pub fn keep(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// Writes a tick; in it, or with nothing changed, whatever happens.
     pub fn append(&mut self, batch: &Batch) -> Result<(), Trouble> {
         let mut db = match self.db.take() {

@@ -64,6 +64,23 @@ impl Root {
         })
     }
 
+    /// The same root, opened a second time: for another thread.
+    ///
+    /// # Errors
+    /// The directory cannot be opened (any more).
+    pub fn again(&self) -> Result<Self> {
+        Ok(Self {
+            running: self.running,
+            ..Self::open(&self.path)?
+        })
+    }
+
+    /// Whether this is the root that the calling program itself runs in, with a manager that can be asked.
+    #[must_use]
+    pub fn is_running_system(&self) -> bool {
+        self.running && self.path == Path::new("/")
+    }
+
     /// Whether this is the running system's root, not an image's.
     #[must_use]
     pub fn is_host(&self) -> bool {

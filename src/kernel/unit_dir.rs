@@ -69,6 +69,8 @@ impl UnitDir {
         loop {
             match rustix::io::read(&file, rustix::buffer::spare_capacity(buffer)) {
                 Ok(0) => return Ok(()),
+                // The kernel makes such a file whole at the first read; what fits has no more to come.
+                Ok(_) if buffer.len() < buffer.capacity() => return Ok(()),
                 Ok(_) if buffer.len() > MOST => return Err(io::Error::other("larger than 1 MiB")),
                 Ok(_) => buffer.reserve(4096),
                 Err(Errno::INTR) => {}

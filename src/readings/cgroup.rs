@@ -32,6 +32,8 @@ pub struct CgroupReadings<'a> {
     /// `/run/systemd/units`: what systemd notes of running units; for the system's manager alone.
     notes: Option<PathBuf>,
     open: BTreeMap<PathBuf, Kept>,
+    /// So many folders stay open; of others nothing is kept.
+    most_open: usize,
     buffer: Vec<u8>,
 }
 
@@ -64,6 +66,7 @@ impl<'a> CgroupReadings<'a> {
             tree,
             notes: (!scope.is_user()).then(|| PathBuf::from("/run/systemd/units")),
             open: BTreeMap::new(),
+            most_open: most_open(),
             buffer: Vec::new(),
         })
     }
@@ -110,6 +113,9 @@ impl<'a> CgroupReadings<'a> {
             self.open.remove(&cgroup.path);
             return None;
         }
+        if self.open.len() > self.most_open {
+            self.open.remove(&cgroup.path);
+        }
         if sample.start.invocation.is_none() && sample.is_leaf() {
             sample.start.invocation = self.noted(&cgroup.unit);
         }
@@ -122,6 +128,14 @@ impl<'a> CgroupReadings<'a> {
         let target = self.root.read_link(&link).ok()??;
         Invocation::parse(target.to_str()?)
     }
+}
+
+/// Half of the files that a process may have open.
+fn most_open() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.map_or(usize::MAX, |files| {
+        usize::try_from(files / 2).unwrap_or(usize::MAX)
+    })
 }
 
 /// The open folder of a cgroup: the one that is open already, unless its cgroup was made anew.

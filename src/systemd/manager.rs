@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::error::Result;
+use crate::kernel::root::Root;
 use crate::scope::Scope;
 use crate::systemd::client::Client;
 pub use crate::systemd::figures::Figures;
@@ -100,6 +101,15 @@ pub struct UnitState {
 pub fn major(version: &str) -> Option<u32> {
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+/// The running manager's major version, as far as it tells: what only informs goes on without.
+#[must_use]
+pub fn running_version(root: &Root, scope: &Scope) -> Option<u32> {
+    if !root.is_running_system() {
+        return None;
+    }
+    major(&connect(scope, &Arc::default()).ok()?.version().ok()?)
 }
 
 /// Reaches the manager: over the bus, or, where D-Bus is down, through `systemctl`, which has a private way to

@@ -120,12 +120,12 @@ fn the_watchs_file_knows_a_new_start_at_once_and_profiles_after_a_minute() {
     let notes = world.path().join("run/systemd/units");
     fs::create_dir_all(&notes).expect("mkdir");
     let file = world.path().join("memctl.prom");
-    let mut textfile = Textfile::start(file.clone(), None).expect("a thread");
+    let textfile = Textfile::start(&world.root, &Scope::System, file.clone()).expect("a thread");
     let mut readings = CgroupReadings::new(&world.root, &Scope::System).expect("a source");
     let mut written = |second: i64| {
         let now = Timestamp::from_second(second).expect("a time");
         let reading = readings.read(now, &|_| true).expect("a reading");
-        let faults = textfile.offer(&world.root, &Scope::System, &reading, Some(now));
+        let faults = textfile.offer(reading, Some(now));
         assert_eq!(faults, Vec::<String>::new());
         // A thread of its own writes it.
         let this = format!("memctl_last_tick_timestamp_seconds {second}.000000\n");

@@ -55,7 +55,7 @@ fn finding(facts: &Facts, unit: &Unit) -> Finding {
         };
         return made.run(format!(
             "mkdir -p {folder} && {{ echo '[Manager]'; echo DefaultMemoryAccounting=yes; }} \
-             >{folder}/zz-accounting.conf && systemctl {kind}daemon-reexec"
+             >{folder}/zz-memctl-accounting.conf && systemctl {kind}daemon-reexec"
         ));
     }
     let name = quoted(name.as_str());

@@ -55,7 +55,12 @@ fn dead(facts: &Facts, unit: &Unit) -> Option<Finding> {
         )
         .unit(&unit.name)
         .profile(unit.profile.as_deref())
-        .run(facts.drop_in(&unit.name, "restart", "Service", "Restart=on-failure")),
+        .run(facts.drop_in(
+            &unit.name,
+            "50-memctl-restart",
+            "Service",
+            "Restart=on-failure",
+        )),
     )
 }
 
@@ -82,7 +87,7 @@ fn start_limit(facts: &Facts, unit: &Unit) -> Option<Finding> {
         )
         .unit(&unit.name)
         .profile(unit.profile.as_deref())
-        .run(facts.drop_in(&unit.name, "start-limit", "Unit", "StartLimitBurst=5")),
+        .run(facts.drop_in(&unit.name, "50-memctl-start-limit", "Unit", "StartLimitBurst=5")),
     )
 }
 
@@ -137,7 +142,7 @@ mod tests {
             found[0].mend.as_ref().expect("a mend").text(),
             "mkdir -p /etc/systemd/system/a.service.d && \
              { echo '[Service]'; echo Restart=on-failure; } \
-             >/etc/systemd/system/a.service.d/restart.conf && systemctl daemon-reload"
+             >/etc/systemd/system/a.service.d/50-memctl-restart.conf && systemctl daemon-reload"
         );
     }
 

@@ -93,7 +93,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
                 Severity::Warning,
                 "history-unreadable",
                 format!("the history cannot be read: {why}"),
-                "what was recorded cannot be shown; the next reading sets the file aside and begins anew",
+                "what was recorded cannot be shown; the watch sets the file aside and begins anew, within a day at the latest",
             )
             .advise(format!("look at the disk under {}", watching.state.display())),
         );
@@ -122,7 +122,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
             let why = "it is allowed, and perhaps not what was meant";
             finding(Severity::Warning, "settings-warning", what, why)
         };
-        found.push(made.advise("edit it; memctl.toml is described in memctl(1)"));
+        found.push(made.advise("edit it; memctl.toml(5) describes it"));
     }
     if let Some(why) = &watching.unwritable {
         found.push(

@@ -40,7 +40,8 @@ pub(super) fn look(look: Look<'_>, manager: Box<dyn Manager + '_>, facts: &mut F
     }
 }
 
-/// What differs from the manager's figures in the kernel's, both before and after them: what only moved does not.
+/// What differs from the manager's figures in the kernel's, before and after them alike: a figure between the two only
+/// moved.
 fn differing(
     look: Look<'_>,
     manager: Box<dyn Manager + '_>,
@@ -56,10 +57,16 @@ fn differing(
     // A limit that the kernel does not have is pending: another finding.
     let limit = |figure| matches!(figure, Figure::High | Figure::Max | Figure::SwapMax);
     found.retain(|d| {
-        let same = |other: &Difference| other.unit == d.unit && other.figure == d.figure;
-        !limit(d.figure) && again.iter().any(same)
+        let same = |other: &&Difference| other.unit == d.unit && other.figure == d.figure;
+        !limit(d.figure) && again.iter().find(same).is_some_and(|o| side(o) == side(d))
     });
     Ok(found)
+}
+
+/// On which side of the manager's figure the kernel's is.
+fn side(difference: &Difference) -> Option<std::cmp::Ordering> {
+    let kernel = difference.kernel.and_then(Limit::bytes)?;
+    Some(kernel.cmp(&difference.manager.and_then(Limit::bytes)?))
 }
 
 fn page() -> u64 {
