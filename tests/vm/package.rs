@@ -15,11 +15,13 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
         "/usr/bin/memctl",
         "/usr/lib/systemd/system-generators/memctl-generator",
         "/usr/lib/systemd/user-generators/memctl-generator",
+        "/usr/lib/systemd/system/memctl.service",
         "/usr/lib/systemd/system/memctl-realize@.service",
         "/usr/lib/systemd/system/memctl-withheld@.service",
         "/usr/lib/systemd/user/memctl-realize@.service",
         "/usr/share/man/man1/memctl.1.gz",
         "/usr/share/man/man5/memctl.profile.5.gz",
+        "/usr/share/man/man5/memctl.toml.5.gz",
         "/usr/share/man/man8/memctl-generator.8.gz",
         "/usr/share/bash-completion/completions/memctl",
         "/usr/share/zsh/vendor-completions/_memctl",
@@ -31,7 +33,7 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
             "{part} is not in\n{files}"
         );
     }
-    guest.ok("systemd-analyze verify --man=no /usr/lib/systemd/system/memctl-*.service 2>&1");
+    guest.ok("systemd-analyze verify --man=no /usr/lib/systemd/system/memctl*.service 2>&1");
     guest.ok(
         "cd /usr/share/doc/memctl/examples
          ls homework.toml prometheus/memctl.rules.yml prometheus/memctl.rules.test.yml grafana/memctl.json",

@@ -21,8 +21,10 @@ GROUP = "/sys/fs/cgroup/system.slice"
 FILES = ["memory.current", "memory.swap.current", "memory.peak", "memory.high", "memory.max",
          "memory.swap.max", "memory.events", "memory.events.local", "memory.pressure",
          "cpu.stat", "pids.current"]
-TICKS = 40
+TICKS = 30
 ROUNDS = 20
+# A process for each file takes minutes: so many units stand for all.
+CATS = 30
 
 
 def name(number):
@@ -110,10 +112,11 @@ def main():
     bare = float(run("/root/bare-loop", str(ROUNDS), input=paths))
     ways["bare loop"] = {"own": bare, "manager": 0}
     ways["memctl status --all"] = ask(3, "memctl", "status", "--all", "--json")
-    ways["systemctl show -p MemoryCurrent"] = ask(3, "systemctl", "show", "-p", "MemoryCurrent", *names)
+    ways["systemctl show -p MemoryCurrent"] = ask(1, "systemctl", "show", "-p", "MemoryCurrent", *names)
     ways["systemd-cgtop -b -n1"] = ask(3, "systemd-cgtop", "-b", "-n1")
     loop = f"for unit; do cd {GROUP}/$unit; for file in {' '.join(FILES)}; do cat $file; done; done"
-    ways["loop of cat"] = ask(1, "sh", "-c", loop, "sh", *names)
+    cats = ask(1, "sh", "-c", loop, "sh", *names[:CATS])
+    ways["loop of cat"] = {who: cost * units / min(units, CATS) for who, cost in cats.items()}
     exporter = "/opt/prometheus/prometheus-node-exporter"
     if os.path.exists(exporter):
         ways["node_exporter, systemd collector"] = scrape(exporter)
