@@ -1,5 +1,7 @@
 //! `memctl watch`: read all units in turn and record what they hold.
 
+mod outputs;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,13 +14,15 @@ use crate::command::Context;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::exporter::Textfile;
-use crate::history::{History, Recorder};
+use crate::history::Recorder;
 use crate::readings;
-use crate::sample::{Reading, Source};
+use crate::sample::Source;
 use crate::signals::{Waiter, Woken};
 use crate::systemd::manager::connect;
 use crate::view::out::tell;
-use crate::watch::{Record, Tick, Watch, until_next};
+use crate::watch::{Tick, Watch, until_next};
+
+use outputs::{Outputs, Single};
 
 pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
     if !context.root.is_host() {
@@ -88,96 +92,6 @@ fn once(context: &Context, config: &Config, watch: &mut Watch<'_>) -> Result<u8>
     }
 }
 
-/// Keeps one reading.
-struct Single(Option<Reading>);
-
-impl Record for Single {
-    fn offer(&mut self, reading: Reading) {
-        self.0 = Some(reading);
-    }
-
-    fn faults(&mut self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
-/// Where readings go: the history, and a file of metrics if there is to be one.
-struct Outputs<'c> {
-    context: &'c Context,
-    history: Recorder,
-    textfile: Option<Textfile>,
-    /// When a reading was recorded last, before this watch began.
-    before: Option<Timestamp>,
-    faults: Vec<String>,
-}
-
-impl<'c> Outputs<'c> {
-    fn start(context: &'c Context, config: &Config) -> Result<Self> {
-        let Context { root, scope, .. } = context;
-        let file = config.textfile.clone();
-        let file = file.map(|path| Textfile::start(root, scope, path));
-        // What cannot be read is set aside by the writer, and told there.
-        let history = History::open(root, scope).ok().flatten();
-        Ok(Self {
-            context,
-            before: history.and_then(|history| history.last_tick().ok().flatten()),
-            history: Recorder::start(root, scope, config.history)?,
-            textfile: file.transpose()?,
-            faults: Vec::new(),
-        })
-    }
-
-    /// From now on by these settings. A file of metrics that is none any more goes: nobody would keep it current.
-    fn follow(&mut self, config: &Config) -> Result<()> {
-        let Context { root, scope, .. } = self.context;
-        if !self.history.keep(config.history) {
-            warn("the disk is too slow: how long the history is kept changes with the next reload");
-        }
-        let path = self.textfile.as_ref().map(Textfile::path);
-        if path == config.textfile.as_deref() {
-            return Ok(());
-        }
-        if let Some(old) = self.textfile.take() {
-            let path = old.path().to_owned();
-            self.faults = old.close();
-            if let Err(e) = std::fs::remove_file(&path)
-                && e.kind() != std::io::ErrorKind::NotFound
-            {
-                self.faults.push(Error::io("remove", &path, &e).to_string());
-            }
-        }
-        let file = config.textfile.clone();
-        let file = file.map(|path| Textfile::start(root, scope, path));
-        self.textfile = file.transpose()?;
-        Ok(())
-    }
-
-    /// Writes what waits, and tells what went wrong.
-    fn close(self) -> Result<()> {
-        let mut faults = self.history.close()?.faults;
-        faults.extend(self.textfile.into_iter().flat_map(Textfile::close));
-        faults.iter().for_each(|fault| warn(fault));
-        Ok(())
-    }
-}
-
-impl Record for Outputs<'_> {
-    fn offer(&mut self, reading: Reading) {
-        if let Some(file) = &self.textfile {
-            let last = self.history.last_tick().or(self.before);
-            self.faults = file.offer(reading.clone(), last);
-        }
-        // What is not taken is among its faults.
-        self.history.offer(reading);
-    }
-
-    fn faults(&mut self) -> Vec<String> {
-        let mut faults = std::mem::take(&mut self.faults);
-        faults.extend(self.history.faults());
-        faults
-    }
-}
-
 /// So many ticks in a row may yield nothing at all before the watch gives up, and systemd begins it anew.
 const LOST_TICKS: u32 = 30;
 
@@ -221,7 +135,7 @@ impl Daemon<'_> {
                     lost += 1;
                 }
             }
-            if outputs.history.has_ended() {
+            if outputs.has_ended() {
                 return Err(Error::failed(
                     "the thread that writes the history has ended",
                 ));
