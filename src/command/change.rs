@@ -146,8 +146,8 @@ pub(super) fn warnings(
     if rules > 0 {
         let noun = if rules == 1 { "rule" } else { "rules" };
         warnings.push(format!(
-            "{rules} {noun} recorded, and nothing watches yet: \
-             this version of memctl puts limits in force only"
+            "{rules} {noun} recorded, and nothing acts on them: \
+             this version of memctl sets limits and records what units hold"
         ));
     }
     if context.root.is_host() && !context.scope.is_user() {
