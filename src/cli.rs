@@ -237,7 +237,7 @@ pub struct Watch {
     /// One reading, then end: for a timer
     #[arg(long)]
     pub once: bool,
-    /// Every service and scope, not only those of the profiles
+    /// Every service, scope and slice, not only those of the profiles
     #[arg(short, long)]
     pub all: bool,
 }

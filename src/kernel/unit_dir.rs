@@ -1,7 +1,7 @@
 //! The open folder of one cgroup: its files are read relative to it, by one buffer.
 //!
-//! The folder is kept open and its files are not: a kernel file that was read keeps a page of kernel memory until it
-//! is closed, charged to the reader, and there are a dozen a unit.
+//! The folder is kept open and its files are not: by the kernel's source (`seq_file`) a file that was read keeps its
+//! buffer until it is closed, charged to the reader, and there are a dozen a unit. Not measured.
 
 use std::io;
 use std::os::fd::OwnedFd;
