@@ -162,6 +162,17 @@ fn what_is_no_time_is_refused_with_what_may_stand_there() {
 }
 
 #[test]
+fn times_are_told_to_the_second() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    record(dir.path());
+    let span = ["web", "--since", "1h", "--until", "2h"];
+    let (code, text) = told(&ask(dir.path(), &span));
+    assert_eq!(code, Some(2), "{text}");
+    let since = text.split_once("--since is ").expect("told").1;
+    assert_eq!(since.find(','), Some("2026-11-24 10:00:00".len()), "{text}");
+}
+
+#[test]
 fn a_newer_file_is_told_and_left_alone() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     record(dir.path());

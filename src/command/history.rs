@@ -24,7 +24,8 @@ pub(super) fn run(context: &Context, options: &cli::History) -> Result<u8> {
     };
     if from >= until {
         let zone = now.time_zone();
-        let [from, until] = [from, until].map(|t| zone.to_datetime(t).to_string());
+        let shown = |time| zone.to_datetime(time).strftime("%F %T").to_string();
+        let [from, until] = [from, until].map(shown);
         let told = format!("--since is {from}, and that is not before --until, {until}");
         return Err(Error::usage(told));
     }
