@@ -1,13 +1,20 @@
 //! What must not be lost: holds, what was done to a unit, restarts under way, what rules remember. One small file a
 //! unit in `/var/lib/memctl/state`, replaced as a whole; whoever writes holds the folder's lock.
 
+mod store;
+
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::policy;
 use crate::restart::Done;
+
+pub use store::Store;
+
+/// How long what was done to a unit is remembered: no limit counts further back.
+const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// What is remembered of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +27,7 @@ pub struct UnitState {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<Done>,
     /// So many restarts in a row did not help.
+    #[serde(skip_serializing_if = "is_zero")]
     pub useless: u32,
     /// Restarts do not help, and are over for it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,15 +37,30 @@ pub struct UnitState {
     pub rules: BTreeMap<String, policy::Memory>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 /// Somebody said that nothing is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Since when.
     pub since: Timestamp,
     /// Until when; until it is released, if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Who, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+}
+
+impl Hold {
+    /// Whether it counts still.
+    #[must_use]
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// Two restarts in a row did not help.
@@ -45,6 +68,39 @@ pub struct Hold {
 pub struct Ineffective {
     /// Since when it is known.
     pub since: Timestamp,
-    /// The profile's fingerprint and the unit's fragment then: with another one it may try again.
+    /// The fingerprint of profile and unit then: with another one it may try again.
     pub of: String,
 }
+
+/// What is remembered of the whole host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostState {
+    /// Nothing is done to any unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+impl UnitState {
+    /// Whether there is anything to be remembered.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Forgets what is too old to count.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.done
+            .retain(|done| now.duration_since(done.time) < KEPT);
+        self.hold = self.hold.take().filter(|hold| hold.counts(now));
+    }
+
+    /// The hold that counts now.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Option<&Hold> {
+        self.hold.as_ref().filter(|hold| hold.counts(now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,26 @@
 //! The manager over D-Bus; hand-written, only the calls in use.
 
+mod jobs;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
+use zbus::Connection;
 use zbus::fdo;
-use zbus::message::Type;
 use zbus::wire::{OwnedObjectPath, OwnedVariant, Variant};
-use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::error::{Error, Kind, Result};
+use crate::restart::Look;
 use crate::sample::Invocation;
 use crate::scope::Scope;
 use crate::systemd::figures::Properties;
 use crate::systemd::lasting::{Answer, Bus, Failure};
+use crate::systemd::look::look;
 use crate::systemd::manager::{Figures, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
-use crate::systemd::wait::{self, Wait};
-use crate::units::Span;
 
 const DESTINATION: &str = "org.freedesktop.systemd1";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
@@ -193,14 +193,14 @@ impl Client {
     }
 
     /// The object of a unit. LoadUnit, not GetUnit: one that nobody has asked for yet is inactive, not an error.
-    fn object(&self, unit: &UnitName) -> Answer<OwnedObjectPath> {
-        let answer = self.call("LoadUnit", &(unit.as_str(),), CALL_TIMEOUT)?;
+    fn object(&self, unit: &str) -> Answer<OwnedObjectPath> {
+        let answer = self.call("LoadUnit", &(unit,), CALL_TIMEOUT)?;
         self.body("LoadUnit", &answer)
     }
 
     /// The object of a unit that is loaded. GetUnit loads none (FACTS 6).
-    fn loaded(&self, unit: &UnitName) -> Answer<Option<OwnedObjectPath>> {
-        let body = (unit.as_str(),);
+    fn loaded(&self, unit: &str) -> Answer<Option<OwnedObjectPath>> {
+        let body = (unit,);
         match self.send(MANAGER_PATH, MANAGER, "GetUnit", &body, CALL_TIMEOUT)? {
             Ok(answer) => self.body("GetUnit", &answer).map(Some),
             Err(zbus::Error::MethodError(name, ..)) if name.as_str() == NO_SUCH_UNIT => Ok(None),
@@ -208,73 +208,21 @@ impl Client {
         }
     }
 
+    /// All properties of a loaded unit.
+    fn all(&self, unit: &str) -> Answer<Option<Box<dyn Properties>>> {
+        let Some(path) = self.loaded(unit)? else {
+            return Ok(None);
+        };
+        // No interface: those of all, as `systemctl show` asks.
+        let answer = self.call_at(path.as_str(), PROPERTIES, "GetAll", &("",), CALL_TIMEOUT)?;
+        let all = self.body("GetAll", &answer)?;
+        Ok(Some(Box::new(All(all))))
+    }
+
     fn property(&self, path: &str, interface: &str, name: &str) -> Answer<OwnedVariant> {
         let body = (interface, name);
         let answer = self.call_at(path, PROPERTIES, "Get", &body, CALL_TIMEOUT)?;
         self.body("Get", &answer)
-    }
-
-    /// How long a restart of a unit may take.
-    fn limit(&self, unit: &UnitName) -> Answer<Duration> {
-        let path = self.object(unit)?;
-        let span = |name: &str| match self.property(path.as_str(), SERVICE, name) {
-            Ok(value) => Ok(u64::try_from(value).ok().map(Span)),
-            // No service has no such property.
-            Err(Failure::Refused(_)) => Ok(None),
-            Err(lost) => Err(lost),
-        };
-        Ok(wait::limit(
-            span("TimeoutStopUSec")?,
-            span("TimeoutStartUSec")?,
-        ))
-    }
-
-    /// Signals come to subscribers alone.
-    fn subscribe(&mut self) -> Answer<MessageStream> {
-        if !self.subscribed {
-            self.call("Subscribe", &(), CALL_TIMEOUT)?;
-            self.subscribed = true;
-        }
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .interface(MANAGER)
-            .member("JobRemoved")
-            .build()
-            .map_err(|e| self.strange("Subscribe", e))?;
-        let stream = MessageStream::for_match_rule(rule, &self.connection, None);
-        let stream = self.runtime.block_on(stream);
-        stream.map_err(|e| self.explain("Subscribe", &e))
-    }
-
-    /// Waits for the end of a job; answers its result.
-    fn ended(
-        &self,
-        unit: &UnitName,
-        job: &OwnedObjectPath,
-        signals: &mut MessageStream,
-        limit: Duration,
-    ) -> Answer<String> {
-        let wait = Wait::begin(&self.interrupted, limit);
-        self.runtime.block_on(async {
-            loop {
-                match tokio::time::timeout(wait::LOOK, signals.next()).await {
-                    Ok(Some(Ok(message))) => {
-                        let removed: Option<(u32, OwnedObjectPath, String, String)> =
-                            message.body().deserialize().ok();
-                        if let Some((_, path, _, result)) = removed
-                            && path == *job
-                        {
-                            return Ok(result);
-                        }
-                    }
-                    Ok(Some(Err(e))) if is_lost(&e) => return Err(self.lost("TryRestartUnit", e)),
-                    Ok(None) => return Err(self.lost("TryRestartUnit", "the signals ended")),
-                    // A signal that nobody can read; nothing yet.
-                    Ok(Some(Err(_))) | Err(_) => {}
-                }
-                wait.check(unit).map_err(Failure::Refused)?;
-            }
-        })
     }
 }
 
@@ -318,7 +266,7 @@ impl Bus for Client {
     }
 
     fn state(&mut self, unit: &UnitName) -> Answer<UnitState> {
-        let path = self.object(unit)?;
+        let path = self.object(unit.as_str())?;
         let answer = self.call_at(path.as_str(), PROPERTIES, "GetAll", &(UNIT,), CALL_TIMEOUT)?;
         let mut all: HashMap<String, OwnedVariant> = self.body("GetAll", &answer)?;
         let active = all
@@ -329,31 +277,29 @@ impl Bus for Client {
             .remove("InvocationID")
             .and_then(|v| Vec::<u8>::try_from(v).ok())
             .unwrap_or_default();
-        // Number and path; 0 is none.
-        let job = all
-            .remove("Job")
-            .and_then(|v| <(u32, OwnedObjectPath)>::try_from(v).ok())
-            .is_some_and(|(id, _)| id != 0);
         Ok(UnitState {
             active,
             invocation,
-            job,
+            job: All(all).has_job(),
         })
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Answer<()> {
-        let limit = self.limit(unit)?;
-        // Subscribed before the call, or a quick job would be missed (FACTS 19).
-        let mut signals = self.subscribe()?;
-        let answer = self.call("TryRestartUnit", &(unit.as_str(), "fail"), CALL_TIMEOUT)?;
-        let job: OwnedObjectPath = self.body("TryRestartUnit", &answer)?;
-        match self.ended(unit, &job, &mut signals, limit)?.as_str() {
-            "done" => Ok(()),
-            other => Err(Failure::Refused(
-                Error::failed(format!("restarting {unit}: job {other}"))
-                    .remedy(format!("`systemctl status {unit}` and its journal say why")),
-            )),
-        }
+        self.job("TryRestartUnit", unit.as_str())
+    }
+
+    fn start(&mut self, unit: &str) -> Answer<()> {
+        self.job("StartUnit", unit)
+    }
+
+    fn reload_unit(&mut self, unit: &UnitName) -> Answer<()> {
+        self.job("ReloadUnit", unit.as_str())
+    }
+
+    fn look(&mut self, unit: &UnitName) -> Answer<Look> {
+        let value = self.property(MANAGER_PATH, MANAGER, "SystemState")?;
+        let system = String::try_from(value).map_err(|e| self.strange("Get", e))?;
+        look(unit, system, &mut |name| self.all(name))
     }
 
     fn units(&mut self, types: &[UnitType]) -> Answer<Vec<UnitInfo>> {
@@ -375,13 +321,8 @@ impl Bus for Client {
     }
 
     fn figures(&mut self, unit: &UnitName) -> Answer<Option<Figures>> {
-        let Some(path) = self.loaded(unit)? else {
-            return Ok(None);
-        };
-        // No interface: those of all, as `systemctl show` asks.
-        let answer = self.call_at(path.as_str(), PROPERTIES, "GetAll", &("",), CALL_TIMEOUT)?;
-        let all: HashMap<String, OwnedVariant> = self.body("GetAll", &answer)?;
-        Ok(Figures::of(&mut All(all)))
+        let all = self.all(unit.as_str())?;
+        Ok(all.and_then(|mut all| Figures::of(all.as_mut())))
     }
 }
 
@@ -413,6 +354,23 @@ impl Properties for All {
 
     fn text(&mut self, name: &str) -> Option<String> {
         String::try_from(self.0.remove(name)?).ok()
+    }
+
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let value = self.0.remove(name);
+        let list = value.and_then(|value| Vec::<String>::try_from(value).ok());
+        list.unwrap_or_default()
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        bool::try_from(self.0.remove(name)?).ok()
+    }
+
+    fn has_job(&mut self) -> bool {
+        // Number and path; 0 is none.
+        let job = self.0.remove("Job");
+        let job = job.and_then(|value| <(u32, OwnedObjectPath)>::try_from(value).ok());
+        job.is_some_and(|(id, _)| id != 0)
     }
 
     fn invocation(&mut self) -> Option<Invocation> {

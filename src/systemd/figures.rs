@@ -56,6 +56,12 @@ pub(super) trait Properties {
     fn number(&mut self, name: &str) -> Option<u64>;
     /// A text.
     fn text(&mut self, name: &str) -> Option<String>;
+    /// A list of words.
+    fn list(&mut self, name: &str) -> Vec<String>;
+    /// Yes or no.
+    fn flag(&mut self, name: &str) -> Option<bool>;
+    /// Whether a job is queued or running.
+    fn has_job(&mut self) -> bool;
     /// `InvocationID`.
     fn invocation(&mut self) -> Option<Invocation>;
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::restart::Look;
 use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
@@ -19,6 +20,12 @@ pub(super) enum Failure {
     Lost(Error),
     /// systemd said no, or something strange, or nothing in time.
     Refused(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
 }
 
 /// What a connection answers.
@@ -33,6 +40,9 @@ pub(super) trait Bus {
     fn try_restart(&mut self, unit: &UnitName) -> Answer<()>;
     fn units(&mut self, types: &[UnitType]) -> Answer<Vec<UnitInfo>>;
     fn figures(&mut self, unit: &UnitName) -> Answer<Option<Figures>>;
+    fn look(&mut self, unit: &UnitName) -> Answer<Look>;
+    fn start(&mut self, unit: &str) -> Answer<()>;
+    fn reload_unit(&mut self, unit: &UnitName) -> Answer<()>;
 }
 
 /// Makes a connection.
@@ -122,7 +132,7 @@ impl Lasting {
                     }
                 }
             }
-            wait.check(unit)?;
+            wait.check("restarting", unit.as_str())?;
             std::thread::sleep(self.pause);
         }
     }
@@ -176,6 +186,19 @@ impl Manager for Lasting {
 
     fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
         self.ask(|bus| bus.figures(unit), |other| other.figures(unit))
+    }
+
+    fn look(&mut self, unit: &UnitName) -> Result<Look> {
+        self.ask(|bus| bus.look(unit), |other| other.look(unit))
+    }
+
+    // A start of what is being started, and a second reload, do no harm.
+    fn start(&mut self, unit: &str) -> Result<()> {
+        self.ask(|bus| bus.start(unit), |other| other.start(unit))
+    }
+
+    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
+        self.ask(|bus| bus.reload_unit(unit), |other| other.reload_unit(unit))
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::error::Result;
 use crate::kernel::root::Root;
+use crate::restart::Look;
 use crate::scope::Scope;
 use crate::systemd::client::Client;
 pub use crate::systemd::figures::Figures;
@@ -60,6 +61,24 @@ pub trait Manager {
     /// # Errors
     /// The bus's.
     fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>>;
+
+    /// How a unit is, and what a restart of it would take along.
+    ///
+    /// # Errors
+    /// The bus's; no such unit is loaded.
+    fn look(&mut self, unit: &UnitName) -> Result<Look>;
+
+    /// Starts a unit of any type and waits for the job; never clobbers a queued stop (job mode `fail`).
+    ///
+    /// # Errors
+    /// As [`Manager::try_restart`].
+    fn start(&mut self, unit: &str) -> Result<()>;
+
+    /// Has a service do its `ExecReload=` and waits for the job.
+    ///
+    /// # Errors
+    /// As [`Manager::try_restart`].
+    fn reload_unit(&mut self, unit: &UnitName) -> Result<()>;
 }
 
 /// A loaded unit as the manager lists it.

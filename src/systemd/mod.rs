@@ -4,6 +4,7 @@ mod client;
 mod figures;
 pub mod files;
 mod lasting;
+mod look;
 pub mod manager;
 pub mod names;
 pub mod reach;

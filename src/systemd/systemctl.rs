@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Kind, Result};
+use crate::restart::Look;
 use crate::sample::Invocation;
 use crate::scope::Scope;
 use crate::systemd::figures::Properties;
+use crate::systemd::look;
 use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
@@ -50,6 +52,34 @@ impl Systemctl {
         let mut arguments = vec!["show", &wanted];
         arguments.extend(unit.map(UnitName::as_str));
         Ok(shown(&self.run(&arguments)?))
+    }
+
+    /// Has systemctl make a job, and waits for its end; an interrupt ends the wait alone.
+    fn job(&self, verb: &str, doing: &str, unit: &str) -> Result<()> {
+        let limits = "--property=TimeoutStopUSec,TimeoutStartUSec";
+        let all = shown(&self.run(&["show", limits, unit])?);
+        let span = |name: &str| Span::parse(all.get(name)?).ok();
+        let limit = wait::limit(span("TimeoutStopUSec"), span("TimeoutStartUSec"));
+        let arguments = [verb, "--job-mode=fail", unit];
+        let mut command = self.command(&arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(cannot_run)?;
+        let wait = Wait::begin(&self.interrupted, limit);
+        while child.try_wait().map_err(cannot_run)?.is_none() {
+            if let Err(over) = wait.check(doing, unit) {
+                // It only waits; the job is systemd's. That it has ended meanwhile is no error.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(over);
+            }
+            std::thread::sleep(wait::LOOK);
+        }
+        let output = child.wait_with_output().map_err(cannot_run)?;
+        // Ctrl-C on a terminal reaches systemctl, too, and it says nothing then.
+        if !output.status.success() && self.interrupted.load(Ordering::Relaxed) {
+            wait.check(doing, unit)?;
+        }
+        answer(&arguments, &output).map(|_| ())
     }
 }
 
@@ -120,29 +150,24 @@ impl Manager for Systemctl {
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Result<()> {
-        let all = self.show(Some(unit), "TimeoutStopUSec,TimeoutStartUSec")?;
-        let span = |name: &str| Span::parse(all.get(name)?).ok();
-        let limit = wait::limit(span("TimeoutStopUSec"), span("TimeoutStartUSec"));
-        let arguments = ["try-restart", "--job-mode=fail", unit.as_str()];
-        let mut command = self.command(&arguments);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(cannot_run)?;
-        let wait = Wait::begin(&self.interrupted, limit);
-        while child.try_wait().map_err(cannot_run)?.is_none() {
-            if let Err(over) = wait.check(unit) {
-                // It only waits; the job is systemd's. That it has ended meanwhile is no error.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(over);
-            }
-            std::thread::sleep(wait::LOOK);
-        }
-        let output = child.wait_with_output().map_err(cannot_run)?;
-        // Ctrl-C on a terminal reaches systemctl, too, and it says nothing then.
-        if !output.status.success() && self.interrupted.load(Ordering::Relaxed) {
-            wait.check(unit)?;
-        }
-        answer(&arguments, &output).map(|_| ())
+        self.job("try-restart", "restarting", unit.as_str())
+    }
+
+    fn start(&mut self, unit: &str) -> Result<()> {
+        self.job("start", "starting", unit)
+    }
+
+    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
+        self.job("reload", "reloading", unit.as_str())
+    }
+
+    fn look(&mut self, unit: &UnitName) -> Result<Look> {
+        let system = self.show(None, "SystemState")?.remove("SystemState");
+        let wanted = format!("--property={}", look::NAMES.join(","));
+        look::look(unit, system.unwrap_or_default(), &mut |name| {
+            let text = self.run(&["show", "--timestamp=unix", &wanted, name])?;
+            Ok::<_, Error>(Some(Box::new(Shown(shown(&text)))))
+        })
     }
 
     fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
@@ -192,12 +217,30 @@ impl Properties for Shown {
                 let seconds: u64 = text[1..].parse().ok()?;
                 seconds.checked_mul(1_000_000)
             }
-            text => text.parse().ok(),
+            // Times are told in words: `10s`.
+            text => text
+                .parse()
+                .ok()
+                .or_else(|| Some(Span::parse(text).ok()?.0)),
         }
     }
 
     fn text(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
+    }
+
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let text = self.0.remove(name).unwrap_or_default();
+        text.split_ascii_whitespace().map(str::to_owned).collect()
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        Some(self.0.remove(name)? == "yes")
+    }
+
+    fn has_job(&mut self) -> bool {
+        let job = self.0.remove("Job").unwrap_or_default();
+        !matches!(job.as_str(), "" | "0")
     }
 
     fn invocation(&mut self) -> Option<Invocation> {

@@ -1,10 +1,9 @@
-//! The wait for a restart: how long, and what ends it early. The restart itself goes on in systemd either way.
+//! The wait for a job: how long, and what ends it early. The restart itself goes on in systemd either way.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::systemd::names::UnitName;
 use crate::units::Span;
 
 /// How long a Ctrl-C goes unnoticed at most.
@@ -16,7 +15,7 @@ const LONGEST_UNKNOWN: Duration = Duration::from_secs(15 * 60);
 /// For jobs that this one has to wait for, and for PID 1 to get round to it.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How long a restart may take by the unit's `TimeoutStopSec=` and `TimeoutStartSec=`.
+/// How long a job may take by the unit's `TimeoutStopSec=` and `TimeoutStartSec=`.
 ///
 /// The first counts twice: `ExecStop=` may use it up, and then the processes have as long after SIGTERM.
 pub(super) fn limit(stop: Option<Span>, start: Option<Span>) -> Duration {
@@ -49,7 +48,7 @@ impl<'a> Wait<'a> {
     }
 
     /// Whether to go on waiting.
-    pub(super) fn check(&self, unit: &UnitName) -> Result<()> {
+    pub(super) fn check(&self, doing: &str, unit: &str) -> Result<()> {
         let why = if self.interrupted.load(Ordering::Relaxed) {
             "interrupted".to_owned()
         } else if self.until.is_some_and(|until| Instant::now() >= until) {
@@ -57,7 +56,7 @@ impl<'a> Wait<'a> {
         } else {
             return Ok(());
         };
-        let message = format!("waiting for {unit} to restart: {why}; systemd goes on with it");
+        let message = format!("{doing} {unit}: {why}; systemd goes on with it");
         Err(Error::failed(message).remedy(format!(
             "`systemctl list-jobs` shows whether it still does, `systemctl status {unit}` how it ended"
         )))
@@ -83,22 +82,26 @@ mod tests {
         }
         let long = limit(Some(Span(u64::MAX - 1)), seconds(1));
         let flag = AtomicBool::new(false);
-        let unit = UnitName::parse("a.service").expect("a name");
-        assert_eq!(Wait::begin(&flag, long).check(&unit), Ok(()));
+        assert_eq!(
+            Wait::begin(&flag, long).check("restarting", "a.service"),
+            Ok(())
+        );
     }
 
     #[test]
     fn what_ends_it_says_that_systemd_goes_on() {
-        let unit = UnitName::parse("a.service").expect("a name");
         let flag = AtomicBool::new(false);
         let over = Wait::begin(&flag, Duration::ZERO)
-            .check(&unit)
+            .check("restarting", "a.service")
             .expect_err("over");
         assert!(over.message().contains("no end after 0 s"), "{over}");
         let wait = Wait::begin(&flag, Duration::from_secs(900));
-        assert_eq!(wait.check(&unit), Ok(()));
+        assert_eq!(wait.check("restarting", "a.service"), Ok(()));
         flag.store(true, Ordering::Relaxed);
-        let told = wait.check(&unit).expect_err("interrupted").to_string();
+        let told = wait
+            .check("restarting", "a.service")
+            .expect_err("interrupted")
+            .to_string();
         for part in [
             "interrupted",
             "systemd goes on",

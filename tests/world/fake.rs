@@ -16,6 +16,7 @@ use memctl::limits::effective::{Effective, effective};
 use memctl::limits::key::Key;
 use memctl::limits::level::{Level, expected, unset};
 use memctl::profiles::Set;
+use memctl::restart::Look;
 use memctl::sample::Limit;
 use memctl::scope::Scope;
 use memctl::systemd::files::UnitFiles;
@@ -299,6 +300,20 @@ impl Manager for Fake<'_> {
     }
 
     /// What the kernel says, as far as a 252 tells it.
+    fn look(&mut self, _: &UnitName) -> Result<Look> {
+        Ok(Look::default())
+    }
+
+    fn start(&mut self, unit: &str) -> Result<()> {
+        self.calls.push(format!("start {unit}"));
+        Ok(())
+    }
+
+    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
+        self.calls.push(format!("reload {unit}"));
+        Ok(())
+    }
+
     fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {
         let cgroups = self.world.cgroups();
         let Some(cgroup) = cgroups.iter().find(|c| &c.unit == unit) else {

@@ -61,6 +61,21 @@ impl Manager for Asked {
         Ok(())
     }
 
+    fn look(&mut self, unit: &UnitName) -> Result<crate::restart::Look> {
+        self.call(&format!("look {unit}"));
+        Ok(crate::restart::Look::default())
+    }
+
+    fn start(&mut self, unit: &str) -> Result<()> {
+        self.call(&format!("start {unit}"));
+        Ok(())
+    }
+
+    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
+        self.call(&format!("reload {unit}"));
+        Ok(())
+    }
+
     fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {
         let cgroups = Tree::new(&self.root, &Scope::System).walk()?;
         let units = cgroups.into_iter().map(|c| c.unit);

@@ -3,6 +3,7 @@ use std::fs;
 use super::*;
 use crate::error::Error;
 use crate::readings::open;
+use crate::restart::Look;
 use crate::sample::Bound;
 use crate::scope::Scope;
 use crate::systemd::manager::{UnitInfo, UnitState};
@@ -30,6 +31,18 @@ impl Manager for Fake {
     }
 
     fn try_restart(&mut self, _: &UnitName) -> Result<()> {
+        panic!("readings change nothing")
+    }
+
+    fn look(&mut self, _: &UnitName) -> Result<Look> {
+        panic!("readings are of memory")
+    }
+
+    fn start(&mut self, _: &str) -> Result<()> {
+        panic!("readings change nothing")
+    }
+
+    fn reload_unit(&mut self, _: &UnitName) -> Result<()> {
         panic!("readings change nothing")
     }
 

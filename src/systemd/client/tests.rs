@@ -7,6 +7,8 @@ use zbus::wire::ObjectPath;
 
 use super::*;
 use crate::sample::Limit;
+use futures_util::StreamExt as _;
+use zbus::MessageStream;
 
 /// What a systemd of the test's own does.
 #[derive(Clone, Copy)]

@@ -39,7 +39,7 @@ impl Fake {
         }
     }
 
-    fn look(&self) -> UnitState {
+    fn next_state(&self) -> UnitState {
         let states = &mut self.script.borrow_mut().states;
         match states.len() {
             0 => state("active", 1, false),
@@ -63,11 +63,23 @@ impl Bus for Fake {
     }
 
     fn state(&mut self, _: &UnitName) -> Answer<UnitState> {
-        self.call("state").map(|()| self.look())
+        self.call("state").map(|()| self.next_state())
     }
 
     fn try_restart(&mut self, _: &UnitName) -> Answer<()> {
         self.call("restart")
+    }
+
+    fn look(&mut self, _: &UnitName) -> Answer<Look> {
+        self.call("look").map(|()| Look::default())
+    }
+
+    fn start(&mut self, _: &str) -> Answer<()> {
+        self.call("start")
+    }
+
+    fn reload_unit(&mut self, _: &UnitName) -> Answer<()> {
+        self.call("reload-unit")
     }
 
     fn units(&mut self, _: &[UnitType]) -> Answer<Vec<UnitInfo>> {
@@ -98,11 +110,26 @@ impl Manager for Fake {
 
     fn state(&mut self, _: &UnitName) -> Result<UnitState> {
         self.note("state");
-        Ok(self.look())
+        Ok(self.next_state())
     }
 
     fn try_restart(&mut self, _: &UnitName) -> Result<()> {
         self.note("restart");
+        Ok(())
+    }
+
+    fn look(&mut self, _: &UnitName) -> Result<Look> {
+        self.note("look");
+        Ok(Look::default())
+    }
+
+    fn start(&mut self, _: &str) -> Result<()> {
+        self.note("start");
+        Ok(())
+    }
+
+    fn reload_unit(&mut self, _: &UnitName) -> Result<()> {
+        self.note("reload-unit");
         Ok(())
     }
 
