@@ -19,7 +19,7 @@ use crate::scope::Scope;
 use crate::systemd::figures::Properties;
 use crate::systemd::lasting::{Answer, Bus, Failure};
 use crate::systemd::look::look;
-use crate::systemd::manager::{Figures, UnitInfo, UnitState};
+use crate::systemd::manager::{Figures, Job, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 
 const DESTINATION: &str = "org.freedesktop.systemd1";
@@ -284,19 +284,11 @@ impl Bus for Client {
         })
     }
 
-    fn try_restart(&mut self, unit: &UnitName) -> Answer<()> {
-        self.job("TryRestartUnit", unit.as_str())
+    fn job(&mut self, job: Job, unit: &str) -> Answer<String> {
+        self.make_job(job, unit)
     }
 
-    fn start(&mut self, unit: &str) -> Answer<()> {
-        self.job("StartUnit", unit)
-    }
-
-    fn reload_unit(&mut self, unit: &UnitName) -> Answer<()> {
-        self.job("ReloadUnit", unit.as_str())
-    }
-
-    fn look(&mut self, unit: &UnitName) -> Answer<Look> {
+    fn look(&mut self, unit: &str) -> Answer<Look> {
         let value = self.property(MANAGER_PATH, MANAGER, "SystemState")?;
         let system = String::try_from(value).map_err(|e| self.strange("Get", e))?;
         look(unit, system, &mut |name| self.all(name))

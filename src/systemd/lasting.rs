@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::restart::Look;
-use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use crate::systemd::manager::{Figures, Job, JobEnd, Manager, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
 
@@ -20,6 +20,8 @@ pub(super) enum Failure {
     Lost(Error),
     /// systemd said no, or something strange, or nothing in time.
     Refused(Error),
+    /// The wait for a job has ended, and the job has not.
+    Unended(Error),
 }
 
 impl From<Error> for Failure {
@@ -37,12 +39,11 @@ pub(super) trait Bus {
     fn reload(&mut self) -> Answer<()>;
     fn nudge(&mut self, unit: &UnitName) -> Answer<()>;
     fn state(&mut self, unit: &UnitName) -> Answer<UnitState>;
-    fn try_restart(&mut self, unit: &UnitName) -> Answer<()>;
     fn units(&mut self, types: &[UnitType]) -> Answer<Vec<UnitInfo>>;
     fn figures(&mut self, unit: &UnitName) -> Answer<Option<Figures>>;
-    fn look(&mut self, unit: &UnitName) -> Answer<Look>;
-    fn start(&mut self, unit: &str) -> Answer<()>;
-    fn reload_unit(&mut self, unit: &UnitName) -> Answer<()>;
+    fn look(&mut self, unit: &str) -> Answer<Look>;
+    /// The job's result: `done`, `failed`…
+    fn job(&mut self, job: Job, unit: &str) -> Answer<String>;
 }
 
 /// Makes a connection.
@@ -91,14 +92,14 @@ impl Lasting {
         };
         let lost = match over_bus(bus.as_mut()) {
             Ok(answer) => return Ok(answer),
-            Err(Failure::Refused(e)) => return Err(e),
+            Err(Failure::Refused(e) | Failure::Unended(e)) => return Err(e),
             Err(Failure::Lost(e)) => e,
         };
         self.bus = (self.dial)().ok();
         if let Some(bus) = &mut self.bus {
             match over_bus(bus.as_mut()) {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Refused(e)) => return Err(e),
+                Err(Failure::Refused(e) | Failure::Unended(e)) => return Err(e),
                 Err(Failure::Lost(_)) => self.bus = None,
             }
         }
@@ -188,17 +189,24 @@ impl Manager for Lasting {
         self.ask(|bus| bus.figures(unit), |other| other.figures(unit))
     }
 
-    fn look(&mut self, unit: &UnitName) -> Result<Look> {
+    fn look(&mut self, unit: &str) -> Result<Look> {
         self.ask(|bus| bus.look(unit), |other| other.look(unit))
     }
 
-    // A start of what is being started, and a second reload, do no harm.
-    fn start(&mut self, unit: &str) -> Result<()> {
-        self.ask(|bus| bus.start(unit), |other| other.start(unit))
-    }
-
-    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
-        self.ask(|bus| bus.reload_unit(unit), |other| other.reload_unit(unit))
+    fn job(&mut self, job: Job, unit: &str) -> JobEnd {
+        let Some(bus) = &mut self.bus else {
+            return self.other.job(job, unit);
+        };
+        match bus.job(job, unit) {
+            Ok(result) if result == "done" => JobEnd::Done,
+            Ok(result) => JobEnd::Ended(result),
+            Err(Failure::Refused(e)) => JobEnd::Refused(e),
+            Err(Failure::Unended(e)) => JobEnd::Unknown(e),
+            Err(Failure::Lost(e)) => {
+                self.bus = (self.dial)().ok();
+                JobEnd::Unknown(e)
+            }
+        }
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Result<()> {
@@ -206,15 +214,25 @@ impl Manager for Lasting {
         let Some(bus) = &mut self.bus else {
             return self.other.try_restart(unit);
         };
-        match bus.try_restart(unit) {
-            Ok(()) => Ok(()),
-            Err(Failure::Refused(e)) => Err(e),
+        match bus.job(Job::Restart, unit.as_str()) {
+            Ok(result) => ended(Job::Restart, unit.as_str(), &result),
+            Err(Failure::Refused(e) | Failure::Unended(e)) => Err(e),
             Err(Failure::Lost(lost)) => {
                 self.bus = (self.dial)().ok();
                 self.watch(unit, &before, &lost)
             }
         }
     }
+}
+
+/// A job's result in an administrator's words.
+pub(super) fn ended(job: Job, unit: &str, result: &str) -> Result<()> {
+    if result == "done" {
+        return Ok(());
+    }
+    let message = format!("{} {unit}: job {result}", job.doing());
+    let remedy = format!("`systemctl status {unit}` and its journal say why");
+    Err(Error::failed(message).remedy(remedy))
 }
 
 #[cfg(test)]

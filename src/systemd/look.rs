@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::restart::{Dependent, Look};
 use crate::systemd::figures::Properties;
-use crate::systemd::names::UnitName;
 
 /// The inverse of each directive by which a stop or restart is passed on to other units (FACTS 18), and the
 /// directive. `Requisite=` is passed on as `Requires=` is, by systemd's source (`unit-dependency-atom.c`).
@@ -51,11 +50,11 @@ pub(super) type Found = Option<Box<dyn Properties>>;
 /// Looks at a unit and, level by level, at those that go down with it; `all` answers a unit's properties, `None` for
 /// one that is not loaded.
 pub(super) fn look<E: From<Error>>(
-    unit: &UnitName,
+    unit: &str,
     system: String,
     all: &mut dyn FnMut(&str) -> Result<Found, E>,
 ) -> Result<Look, E> {
-    let Some(mut own) = all(unit.as_str())? else {
+    let Some(mut own) = all(unit)? else {
         return Err(gone(unit).into());
     };
     let is_absent = own.text("LoadState").as_deref() == Some("not-found");
@@ -64,7 +63,7 @@ pub(super) fn look<E: From<Error>>(
         return Err(gone(unit).into());
     }
     look.system = system;
-    let mut seen = BTreeSet::from([unit.as_str().to_owned()]);
+    let mut seen = BTreeSet::from([unit.to_owned()]);
     let mut below = passed_on(own.as_mut(), &mut seen);
     while let Some((name, by)) = below.pop() {
         let Some(mut properties) = all(&name)? else {
@@ -85,7 +84,7 @@ pub(super) fn look<E: From<Error>>(
     Ok(look)
 }
 
-fn gone(unit: &UnitName) -> Error {
+fn gone(unit: &str) -> Error {
     Error::failed(format!("{unit} is not loaded")).remedy(format!("`systemctl status {unit}`"))
 }
 

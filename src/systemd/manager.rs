@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::root::Root;
 use crate::restart::Look;
 use crate::scope::Scope;
@@ -62,23 +62,51 @@ pub trait Manager {
     /// The bus's.
     fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>>;
 
-    /// How a unit is, and what a restart of it would take along.
+    /// How a unit of any type is, and what a restart of it would take along.
     ///
     /// # Errors
     /// The bus's; no such unit is loaded.
-    fn look(&mut self, unit: &UnitName) -> Result<Look>;
+    fn look(&mut self, unit: &str) -> Result<Look>;
 
-    /// Starts a unit of any type and waits for the job; never clobbers a queued stop (job mode `fail`).
-    ///
-    /// # Errors
-    /// As [`Manager::try_restart`].
-    fn start(&mut self, unit: &str) -> Result<()>;
+    /// Has a job made for a unit of any type, in mode `fail`: it never takes the place of a queued stop or shutdown
+    /// (FACTS 18). Waits for its end as [`Manager::try_restart`] does, and never asks twice.
+    fn job(&mut self, job: Job, unit: &str) -> JobEnd;
+}
 
-    /// Has a service do its `ExecReload=` and waits for the job.
-    ///
-    /// # Errors
-    /// As [`Manager::try_restart`].
-    fn reload_unit(&mut self, unit: &UnitName) -> Result<()>;
+/// What a unit can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// `StartUnit`.
+    Start,
+    /// `TryRestartUnit`: nothing, for a unit that does not run.
+    Restart,
+    /// `ReloadUnit`: its `ExecReload=`.
+    Reload,
+}
+
+impl Job {
+    /// What is done: `restarting`.
+    #[must_use]
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Start => "starting",
+            Self::Restart => "restarting",
+            Self::Reload => "reloading",
+        }
+    }
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// `done`; for `Type=simple` it means forked, nothing more (FACTS 19).
+    Done,
+    /// Another result: `failed`, `timeout`, `canceled`, `dependency`, `skipped`.
+    Ended(String),
+    /// The call was refused, and nothing was queued.
+    Refused(Error),
+    /// Nobody knows: the connection was lost, or the wait ended before the job.
+    Unknown(Error),
 }
 
 /// A loaded unit as the manager lists it.

@@ -10,8 +10,9 @@ use crate::restart::Look;
 use crate::sample::Invocation;
 use crate::scope::Scope;
 use crate::systemd::figures::Properties;
+use crate::systemd::lasting::ended;
 use crate::systemd::look;
-use crate::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use crate::systemd::manager::{Figures, Job, JobEnd, Manager, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::systemd::wait::{self, Wait};
 use crate::units::Span;
@@ -55,31 +56,52 @@ impl Systemctl {
     }
 
     /// Has systemctl make a job, and waits for its end; an interrupt ends the wait alone.
-    fn job(&self, verb: &str, doing: &str, unit: &str) -> Result<()> {
+    fn make_job(&self, job: Job, unit: &str) -> Result<JobEnd> {
         let limits = "--property=TimeoutStopUSec,TimeoutStartUSec";
         let all = shown(&self.run(&["show", limits, unit])?);
         let span = |name: &str| Span::parse(all.get(name)?).ok();
         let limit = wait::limit(span("TimeoutStopUSec"), span("TimeoutStartUSec"));
+        let verb = match job {
+            Job::Start => "start",
+            Job::Restart => "try-restart",
+            Job::Reload => "reload",
+        };
         let arguments = [verb, "--job-mode=fail", unit];
         let mut command = self.command(&arguments);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(cannot_run)?;
         let wait = Wait::begin(&self.interrupted, limit);
         while child.try_wait().map_err(cannot_run)?.is_none() {
-            if let Err(over) = wait.check(doing, unit) {
+            if let Err(over) = wait.check(job.doing(), unit) {
                 // It only waits; the job is systemd's. That it has ended meanwhile is no error.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(over);
+                return Ok(JobEnd::Unknown(over));
             }
             std::thread::sleep(wait::LOOK);
         }
         let output = child.wait_with_output().map_err(cannot_run)?;
         // Ctrl-C on a terminal reaches systemctl, too, and it says nothing then.
-        if !output.status.success() && self.interrupted.load(Ordering::Relaxed) {
-            wait.check(doing, unit)?;
+        if !output.status.success()
+            && self.interrupted.load(Ordering::Relaxed)
+            && let Err(over) = wait.check(job.doing(), unit)
+        {
+            return Ok(JobEnd::Unknown(over));
         }
-        answer(&arguments, &output).map(|_| ())
+        let told = match answer(&arguments, &output) {
+            Ok(_) => return Ok(JobEnd::Done),
+            Err(told) => told,
+        };
+        let text = String::from_utf8_lossy(&output.stderr);
+        // A job that was made and has failed is told so; a refused call is not.
+        let was_made = text
+            .lines()
+            .any(|line| line.starts_with("Job for ") || line.contains("job for "));
+        Ok(match was_made {
+            true if text.contains("canceled") => JobEnd::Ended("canceled".to_owned()),
+            true => JobEnd::Ended("failed".to_owned()),
+            false => JobEnd::Refused(told),
+        })
     }
 }
 
@@ -150,18 +172,19 @@ impl Manager for Systemctl {
     }
 
     fn try_restart(&mut self, unit: &UnitName) -> Result<()> {
-        self.job("try-restart", "restarting", unit.as_str())
+        let unit = unit.as_str();
+        match self.job(Job::Restart, unit) {
+            JobEnd::Done => Ok(()),
+            JobEnd::Ended(result) => ended(Job::Restart, unit, &result),
+            JobEnd::Refused(e) | JobEnd::Unknown(e) => Err(e),
+        }
     }
 
-    fn start(&mut self, unit: &str) -> Result<()> {
-        self.job("start", "starting", unit)
+    fn job(&mut self, job: Job, unit: &str) -> JobEnd {
+        self.make_job(job, unit).unwrap_or_else(JobEnd::Refused)
     }
 
-    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
-        self.job("reload", "reloading", unit.as_str())
-    }
-
-    fn look(&mut self, unit: &UnitName) -> Result<Look> {
+    fn look(&mut self, unit: &str) -> Result<Look> {
         let system = self.show(None, "SystemState")?.remove("SystemState");
         let wanted = format!("--property={}", look::NAMES.join(","));
         look::look(unit, system.unwrap_or_default(), &mut |name| {

@@ -20,7 +20,7 @@ use memctl::restart::Look;
 use memctl::sample::Limit;
 use memctl::scope::Scope;
 use memctl::systemd::files::UnitFiles;
-use memctl::systemd::manager::{Figures, Manager, UnitInfo, UnitState};
+use memctl::systemd::manager::{Figures, Job, JobEnd, Manager, UnitInfo, UnitState};
 use memctl::systemd::names::{UnitName, UnitType};
 
 use super::{World, install};
@@ -300,18 +300,13 @@ impl Manager for Fake<'_> {
     }
 
     /// What the kernel says, as far as a 252 tells it.
-    fn look(&mut self, _: &UnitName) -> Result<Look> {
+    fn look(&mut self, _: &str) -> Result<Look> {
         Ok(Look::default())
     }
 
-    fn start(&mut self, unit: &str) -> Result<()> {
-        self.calls.push(format!("start {unit}"));
-        Ok(())
-    }
-
-    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
-        self.calls.push(format!("reload {unit}"));
-        Ok(())
+    fn job(&mut self, job: Job, unit: &str) -> JobEnd {
+        self.calls.push(format!("{} {unit}", job.doing()));
+        JobEnd::Done
     }
 
     fn figures(&mut self, unit: &UnitName) -> Result<Option<Figures>> {

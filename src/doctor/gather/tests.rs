@@ -10,7 +10,7 @@ use super::*;
 use crate::doctor::{Report, Severity, examine};
 use crate::error::Error;
 use crate::kernel::cgroup::Tree;
-use crate::systemd::manager::{Figures, UnitInfo, UnitState};
+use crate::systemd::manager::{Figures, Job, JobEnd, UnitInfo, UnitState};
 use crate::systemd::names::{UnitName, UnitType};
 
 /// A directory that stands for a host.
@@ -61,19 +61,14 @@ impl Manager for Asked {
         Ok(())
     }
 
-    fn look(&mut self, unit: &UnitName) -> Result<crate::restart::Look> {
+    fn look(&mut self, unit: &str) -> Result<crate::restart::Look> {
         self.call(&format!("look {unit}"));
         Ok(crate::restart::Look::default())
     }
 
-    fn start(&mut self, unit: &str) -> Result<()> {
-        self.call(&format!("start {unit}"));
-        Ok(())
-    }
-
-    fn reload_unit(&mut self, unit: &UnitName) -> Result<()> {
-        self.call(&format!("reload {unit}"));
-        Ok(())
+    fn job(&mut self, job: Job, unit: &str) -> JobEnd {
+        self.call(&format!("{} {unit}", job.doing()));
+        JobEnd::Done
     }
 
     fn units(&mut self, types: &[UnitType]) -> Result<Vec<UnitInfo>> {

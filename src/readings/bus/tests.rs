@@ -6,7 +6,7 @@ use crate::readings::open;
 use crate::restart::Look;
 use crate::sample::Bound;
 use crate::scope::Scope;
-use crate::systemd::manager::{UnitInfo, UnitState};
+use crate::systemd::manager::{Job, JobEnd, UnitInfo, UnitState};
 
 const RAM: u64 = 1 << 30;
 
@@ -34,15 +34,11 @@ impl Manager for Fake {
         panic!("readings change nothing")
     }
 
-    fn look(&mut self, _: &UnitName) -> Result<Look> {
+    fn look(&mut self, _: &str) -> Result<Look> {
         panic!("readings are of memory")
     }
 
-    fn start(&mut self, _: &str) -> Result<()> {
-        panic!("readings change nothing")
-    }
-
-    fn reload_unit(&mut self, _: &UnitName) -> Result<()> {
+    fn job(&mut self, _: Job, _: &str) -> JobEnd {
         panic!("readings change nothing")
     }
 

@@ -8,30 +8,46 @@ use zbus::wire::OwnedObjectPath;
 use zbus::{MatchRule, MessageStream};
 
 use super::{CALL_TIMEOUT, Client, MANAGER, SERVICE, is_lost};
-use crate::error::Error;
 use crate::systemd::lasting::{Answer, Failure};
+use crate::systemd::manager::Job;
 use crate::systemd::wait::{self, Wait};
 use crate::units::Span;
 
 impl Client {
     /// Has a job made, in mode `fail`: it never takes the place of a queued stop or shutdown (FACTS 18). Waits for
     /// its end.
-    pub(super) fn job(&mut self, method: &str, unit: &str) -> Answer<()> {
+    pub(super) fn make_job(&mut self, job: Job, unit: &str) -> Answer<String> {
+        let method = match job {
+            Job::Start => "StartUnit",
+            Job::Restart => "TryRestartUnit",
+            Job::Reload => "ReloadUnit",
+        };
         let limit = self.limit(unit)?;
         // Subscribed before the call, or a quick job would be missed (FACTS 19).
         let mut signals = self.subscribe()?;
         let answer = self.call(method, &(unit, "fail"), CALL_TIMEOUT)?;
-        let job: OwnedObjectPath = self.body(method, &answer)?;
-        match self
-            .ended(method, unit, &job, &mut signals, limit)?
-            .as_str()
-        {
-            "done" => Ok(()),
-            other => Err(Failure::Refused(
-                Error::failed(format!("{} {unit}: job {other}", method_word(method)))
-                    .remedy(format!("`systemctl status {unit}` and its journal say why")),
-            )),
-        }
+        let path: OwnedObjectPath = self.body(method, &answer)?;
+        let wait = Wait::begin(&self.interrupted, limit);
+        self.runtime.block_on(async {
+            loop {
+                match tokio::time::timeout(wait::LOOK, signals.next()).await {
+                    Ok(Some(Ok(message))) => {
+                        let removed: Option<(u32, OwnedObjectPath, String, String)> =
+                            message.body().deserialize().ok();
+                        if let Some((_, removed, _, result)) = removed
+                            && removed == path
+                        {
+                            return Ok(result);
+                        }
+                    }
+                    Ok(Some(Err(e))) if is_lost(&e) => return Err(self.lost(method, e)),
+                    Ok(None) => return Err(self.lost(method, "the signals ended")),
+                    // A signal that nobody can read; nothing yet.
+                    Ok(Some(Err(_))) | Err(_) => {}
+                }
+                wait.check(job.doing(), unit).map_err(Failure::Unended)?;
+            }
+        })
     }
 
     /// How long a job of a unit may take.
@@ -64,47 +80,5 @@ impl Client {
         let stream = MessageStream::for_match_rule(rule, &self.connection, None);
         let stream = self.runtime.block_on(stream);
         stream.map_err(|e| self.explain("Subscribe", &e))
-    }
-
-    /// Waits for the end of a job; answers its result.
-    fn ended(
-        &self,
-        method: &str,
-        unit: &str,
-        job: &OwnedObjectPath,
-        signals: &mut MessageStream,
-        limit: Duration,
-    ) -> Answer<String> {
-        let wait = Wait::begin(&self.interrupted, limit);
-        self.runtime.block_on(async {
-            loop {
-                match tokio::time::timeout(wait::LOOK, signals.next()).await {
-                    Ok(Some(Ok(message))) => {
-                        let removed: Option<(u32, OwnedObjectPath, String, String)> =
-                            message.body().deserialize().ok();
-                        if let Some((_, path, _, result)) = removed
-                            && path == *job
-                        {
-                            return Ok(result);
-                        }
-                    }
-                    Ok(Some(Err(e))) if is_lost(&e) => return Err(self.lost(method, e)),
-                    Ok(None) => return Err(self.lost(method, "the signals ended")),
-                    // A signal that nobody can read; nothing yet.
-                    Ok(Some(Err(_))) | Err(_) => {}
-                }
-                wait.check(method_word(method), unit)
-                    .map_err(Failure::Refused)?;
-            }
-        })
-    }
-}
-
-/// What a method does: `restarting`.
-fn method_word(method: &str) -> &'static str {
-    match method {
-        "StartUnit" => "starting",
-        "ReloadUnit" => "reloading",
-        _ => "restarting",
     }
 }

@@ -155,7 +155,7 @@ fn two_units_are_restarted_over_one_connection() {
         ends_jobs: true,
     });
     for _ in 0..2 {
-        let restarted = client.try_restart(&unit());
+        let restarted = client.job(Job::Restart, "web.service");
         assert!(restarted.is_ok(), "{restarted:?}");
     }
 }
@@ -168,7 +168,7 @@ fn a_connection_that_ends_is_lost_at_whatever_call() {
             calls,
             ends_jobs: false,
         });
-        let restarted = client.try_restart(&unit());
+        let restarted = client.job(Job::Restart, "web.service");
         assert!(
             matches!(restarted, Err(Failure::Lost(_))),
             "{calls}: {restarted:?}"
@@ -185,8 +185,8 @@ fn ctrl_c_ends_the_wait_for_a_job() {
         ends_jobs: false,
     });
     client.interrupted.store(true, Ordering::Relaxed);
-    match client.try_restart(&unit()) {
-        Err(Failure::Refused(e)) => assert!(e.message().contains("systemd goes on"), "{e}"),
+    match client.job(Job::Restart, "web.service") {
+        Err(Failure::Unended(e)) => assert!(e.message().contains("systemd goes on"), "{e}"),
         other => panic!("{other:?}"),
     }
 }

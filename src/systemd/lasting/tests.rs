@@ -66,20 +66,17 @@ impl Bus for Fake {
         self.call("state").map(|()| self.next_state())
     }
 
-    fn try_restart(&mut self, _: &UnitName) -> Answer<()> {
-        self.call("restart")
-    }
-
-    fn look(&mut self, _: &UnitName) -> Answer<Look> {
+    fn look(&mut self, _: &str) -> Answer<Look> {
         self.call("look").map(|()| Look::default())
     }
 
-    fn start(&mut self, _: &str) -> Answer<()> {
-        self.call("start")
-    }
-
-    fn reload_unit(&mut self, _: &UnitName) -> Answer<()> {
-        self.call("reload-unit")
+    fn job(&mut self, job: Job, _: &str) -> Answer<String> {
+        let call = match job {
+            Job::Start => "start",
+            Job::Restart => "restart",
+            Job::Reload => "reload-unit",
+        };
+        self.call(call).map(|()| "done".to_owned())
     }
 
     fn units(&mut self, _: &[UnitType]) -> Answer<Vec<UnitInfo>> {
@@ -118,19 +115,14 @@ impl Manager for Fake {
         Ok(())
     }
 
-    fn look(&mut self, _: &UnitName) -> Result<Look> {
+    fn look(&mut self, _: &str) -> Result<Look> {
         self.note("look");
         Ok(Look::default())
     }
 
-    fn start(&mut self, _: &str) -> Result<()> {
-        self.note("start");
-        Ok(())
-    }
-
-    fn reload_unit(&mut self, _: &UnitName) -> Result<()> {
-        self.note("reload-unit");
-        Ok(())
+    fn job(&mut self, job: Job, _: &str) -> JobEnd {
+        self.note(job.doing());
+        JobEnd::Done
     }
 
     fn units(&mut self, _: &[UnitType]) -> Result<Vec<UnitInfo>> {

@@ -39,8 +39,7 @@ impl World {
     }
 
     fn look(&self, name: &str) -> Result<Look, Error> {
-        let unit = UnitName::parse(name).expect("a name");
-        look(&unit, "running".to_owned(), &mut |name| {
+        look(name, "running".to_owned(), &mut |name| {
             let found = self.0.get(name).cloned();
             Ok::<_, Error>(found.map(|all| Box::new(Unit(all)) as Box<dyn Properties>))
         })
