@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy;
 use crate::restart::Done;
+use crate::restart::machine::Run;
 
 /// What is remembered of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct UnitState {
     /// Restarts do not help, and are over for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ineffective: Option<Ineffective>,
+    /// A restart or reload that has begun and is not over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// What its rules remember, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, policy::Memory>,

@@ -5,6 +5,12 @@
 //! wanted → gate → look (PID 1) → gate → before → job → settling (10 s) → dependents → after → judging (5 min)
 //! ```
 
+pub mod gate;
+pub mod machine;
+pub mod tell;
+pub mod tidy;
+pub mod window;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
