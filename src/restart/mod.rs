@@ -7,6 +7,7 @@
 
 pub mod gate;
 pub mod machine;
+pub mod protect;
 pub mod tell;
 pub mod tidy;
 pub mod window;
