@@ -6,6 +6,7 @@
 //! ```
 
 pub mod gate;
+pub mod judge;
 pub mod machine;
 pub mod protect;
 pub mod tell;

@@ -103,7 +103,7 @@ fn share(usec: u64, machine: u128, unit: &UnitName) -> Span {
         .iter()
         .take(8)
         .fold(0u128, |n, byte| n << 8 | u128::from(*byte));
-    Span(u64::try_from(u128::from(usec) * first >> 64).unwrap_or(usec))
+    Span(u64::try_from((u128::from(usec) * first) >> 64).unwrap_or(usec))
 }
 
 /// A moment so much later, the calendar's last one at most.
