@@ -1,16 +1,24 @@
 //! What forbids a restart or reload now. Two questions: what memctl knows by itself, and, when nothing of that is in
 //! the way, what PID 1 says of the unit.
 
+mod asked;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Look, Wish};
+use super::{Deed, Look, Wish};
 use crate::profile;
 use crate::state::{Hold, UnitState};
 use crate::systemd::names::UnitName;
+use crate::units::Span;
+
+use asked::Asked;
+
+/// How long restarts that do not help are over.
+pub const INEFFECTIVE: Span = Span::seconds(24 * 60 * 60);
 
 /// Why a restart or reload is withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,10 +145,31 @@ pub struct Circumstances<'a> {
 }
 
 /// What forbids it, before PID 1 is asked: all of it, the one to be told first.
+///
+/// What an administrator asks for by hand waits for no window and no cooldown; it is withheld only where it would do
+/// harm that the administrator perhaps does not see.
 #[must_use]
 pub fn gates(wish: &Wish, unit: &UnitName, c: &Circumstances<'_>, now: Timestamp) -> Vec<Withheld> {
-    let _ = (wish, unit, c, now);
-    Vec::new()
+    let asked = Asked { wish, unit, c, now };
+    let always = [
+        asked.type_of(),
+        asked.protected(),
+        asked.held(Gate::Hold, c.state.hold.as_ref(), "it"),
+        asked.held(Gate::HostHold, c.host_hold, "this host"),
+        asked.unwritable(),
+    ];
+    let by_rule = [
+        asked.ineffective(),
+        asked.limit(),
+        asked.cooldown(),
+        asked.window(),
+    ];
+    let mut found: Vec<Withheld> = always.into_iter().flatten().collect();
+    if !wish.is_by_hand() {
+        found.extend(by_rule.into_iter().flatten());
+    }
+    found.extend(asked.busy());
+    found
 }
 
 /// What forbids it by what PID 1 says: all of it, the one to be told first.
@@ -152,6 +181,57 @@ pub fn gates_of_look(
     c: &Circumstances<'_>,
     now: Timestamp,
 ) -> Vec<Withheld> {
-    let _ = (wish, unit, look, c, now);
-    Vec::new()
+    let asked = Asked { wish, unit, c, now };
+    let simple = [
+        (
+            look.system == "stopping",
+            Gate::Shutdown,
+            "the system is being shut down".to_owned(),
+        ),
+        (
+            look.job.is_some(),
+            Gate::JobQueued,
+            format!(
+                "a {} job of somebody else is queued for it",
+                look.job.as_deref().unwrap_or_default()
+            ),
+        ),
+        (
+            look.active != "active",
+            Gate::NotActive,
+            format!("it is {} ({})", look.active, look.sub),
+        ),
+        (
+            look.kind == "oneshot",
+            Gate::Oneshot,
+            "it is a oneshot, and its work would be done again".to_owned(),
+        ),
+        (
+            wish.deed == Deed::Restart && look.refuses,
+            Gate::Refuses,
+            "its unit file refuses it (RefuseManualStop= or RefuseManualStart=)".to_owned(),
+        ),
+        (
+            wish.deed == Deed::Reload && !look.can_reload,
+            Gate::NoReload,
+            "it has no ExecReload=".to_owned(),
+        ),
+    ];
+    let simple = simple.into_iter().filter(|(holds, ..)| *holds);
+    let mut found: Vec<Withheld> = simple
+        .map(|(_, gate, why)| Withheld {
+            gate,
+            why,
+            until: None,
+        })
+        .collect();
+    // A reload stops nothing, and starts nothing.
+    if wish.deed == Deed::Restart {
+        found.extend(look.dependents.iter().filter_map(|d| asked.dependent(d)));
+        found.extend(asked.start_limit(look));
+    }
+    found
 }
+
+#[cfg(test)]
+mod tests;

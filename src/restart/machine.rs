@@ -4,16 +4,34 @@
 //! [`absorb`] gave back, in order, and feed what comes of it. Killed anywhere, it finds the [`Run`] in the state and
 //! feeds [`Input::Resumed`].
 
+mod turn;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Withheld;
-use super::{Deed, Done, Look, Wish};
+use super::window::later;
+use super::{Done, Look, Wish};
 use crate::journal::Event;
 use crate::profile;
 use crate::sample::Start;
-use crate::state::UnitState;
+use crate::state::{Ineffective, UnitState};
 use crate::systemd::names::UnitName;
+use crate::units::Span;
+
+use turn::Turn;
+
+/// How long a unit is to be alive before it counts as alive.
+pub const SETTLE: Span = Span::seconds(10);
+
+/// How long after it the need must stay down.
+pub const JUDGE: Span = Span::seconds(300);
+
+/// So many in a row that do not help are enough.
+pub const USELESS: u32 = 2;
+
+/// How often PID 1 is asked at most while something is awaited.
+const POLL: Span = Span::seconds(1);
 
 /// A restart or reload under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +51,32 @@ pub struct Run {
     /// Services to start after.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
-    /// So many restarts in a row did not help before this one.
-    #[serde(default)]
-    pub useless: u32,
+    /// When PID 1 was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<Alive>,
     /// How far it is.
     pub step: Step,
+}
+
+/// A unit that lives after its restart or reload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alive {
+    /// The invocation it lives with.
+    pub invocation: String,
+    /// When it was seen alive with it first.
+    pub since: Timestamp,
+    /// Its need since, as far as anything is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<u64>,
+    /// For how long it was not active, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downtime_usec: Option<u64>,
+    /// The units that went down with it and were started again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<String>,
 }
 
 /// How far a [`Run`] is. The step is saved before what it stands for is done.
@@ -54,53 +93,43 @@ pub enum Step {
     /// They have run, and took their time: the gates and PID 1 are asked again.
     Again,
     /// PID 1 was asked, or is about to be.
-    Asked {
-        /// Since when.
-        since: Timestamp,
+    Asked,
+    /// It has answered, and what is true now is looked at.
+    Answered {
         /// What it answered.
-        answer: Option<Answer>,
+        answer: Answer,
+        /// When.
+        since: Timestamp,
+        /// So often the unit was seen on its way since: a clock that jumps ahead is no time that has passed.
+        #[serde(default)]
+        looks: u32,
     },
-    /// The job is over and the unit alive: it is looked at again after a while.
+    /// The job is over and the unit alive: whether it stays so is looked at after a while.
     Settling {
         /// When the job was over.
         since: Timestamp,
-        /// When it was alive first with this invocation.
-        alive: Timestamp,
-        /// The invocation it was alive with.
-        invocation: String,
-        /// Its need since, if anything is known.
-        need: Option<u64>,
+        /// So often the unit was seen on its way since.
+        #[serde(default)]
+        looks: u32,
     },
     /// Units that went down with it are looked after.
     Dependents {
-        /// The invocation it is alive with.
-        invocation: String,
-        /// Its need, if anything is known.
-        need: Option<u64>,
-        /// Those that are left to look after, this one first.
+        /// Those that are left, this one first.
         left: Vec<String>,
         /// Since when the first one is looked after.
         since: Timestamp,
         /// It was asked to start.
-        asked: bool,
+        started: bool,
     },
     /// Services are started after it.
     After {
-        /// The invocation it is alive with.
-        invocation: String,
-        /// Its need, if anything is known.
-        need: Option<u64>,
         /// The number of the one that was started.
         nth: usize,
     },
     /// Whether it helps is awaited.
     Judging {
-        /// The invocation it is alive with.
-        invocation: String,
-        /// Since when it is alive.
-        since: Timestamp,
-        /// A reading was taken since.
-        seen: bool,
+        /// So many readings were taken in time.
+        seen: u32,
     },
     /// It is over.
     Ended,
@@ -190,8 +219,10 @@ pub enum Effect {
     Tell(Event),
     /// Something was done: into [`UnitState::done`].
     Count(Done),
-    /// It did not help (or did).
-    Useless(bool),
+    /// It did not help: one more in a row. What is told if they are too many ([`absorb`] counts).
+    Useless(Event),
+    /// It helped.
+    Helped,
     /// It is over; [`UnitState::run`] is none.
     End,
 }
@@ -202,7 +233,6 @@ impl Run {
     pub fn new(
         wish: Wish,
         settings: &profile::Restart,
-        state: &UnitState,
         look: Look,
         need: Option<u64>,
         now: Timestamp,
@@ -218,29 +248,39 @@ impl Run {
             look,
             before: names(&settings.before),
             after: names(&settings.after),
-            useless: state.useless,
+            asked: None,
+            alive: None,
             step: Step::New,
         }
     }
 
-    /// Whether no other unit of the host may be restarted meanwhile: judging is watching only.
+    /// Whether no other unit of the host may be restarted meanwhile: judging is watching only. An administrator's wish
+    /// may replace a run that is not busy.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         !matches!(self.step, Step::Judging { .. } | Step::Ended)
     }
 
-    /// When a [`Input::Tick`] does something next; `None`: another input is awaited.
+    /// When an [`Input::Tick`] is of use next; `None`: another input is awaited. A tick more does no harm.
     #[must_use]
-    pub fn due(&self) -> Option<Timestamp> {
-        None
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        let soon = later(now, POLL);
+        let alive = self.alive.as_ref().map(|alive| alive.since);
+        match &self.step {
+            Step::Answered { .. } | Step::Dependents { started: false, .. } => Some(soon),
+            Step::Settling { .. } => alive.map(|since| later(since, SETTLE).max(soon)),
+            Step::Judging { .. } => alive.map(|since| later(since, JUDGE).max(soon)),
+            _ => None,
+        }
     }
 }
 
 /// One step.
 #[must_use]
 pub fn step(run: Run, input: Input, unit: &UnitName, now: Timestamp) -> (Run, Vec<Effect>) {
-    let _ = (input, unit, now);
-    (run, Vec::new())
+    let mut turn = Turn::new(run, unit, now);
+    turn.take(input);
+    turn.end()
 }
 
 /// Puts a step's end into the unit's state (`fingerprint` as in [`Circumstances`](super::gate::Circumstances)): the run, what
@@ -253,7 +293,28 @@ pub fn absorb(
     fingerprint: &str,
     now: Timestamp,
 ) -> Vec<Effect> {
-    let _ = (fingerprint, now, Deed::Restart);
     state.run = Some(run);
-    effects
+    let mut left = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Count(done) => state.done.push(done),
+            Effect::Helped => state.useless = 0,
+            Effect::Useless(event) => {
+                state.useless = state.useless.saturating_add(1);
+                if state.useless >= USELESS {
+                    state.ineffective = Some(Ineffective {
+                        since: now,
+                        of: fingerprint.to_owned(),
+                    });
+                    left.push(Effect::Tell(event));
+                }
+            }
+            Effect::End => state.run = None,
+            other => left.push(other),
+        }
+    }
+    left
 }
+
+#[cfg(test)]
+mod tests;

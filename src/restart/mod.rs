@@ -6,7 +6,9 @@
 //! ```
 
 pub mod gate;
+pub mod judge;
 pub mod machine;
+pub mod protect;
 pub mod tell;
 pub mod tidy;
 pub mod window;
