@@ -65,6 +65,10 @@ pub enum Verb {
     Status(Status),
     /// Show what a unit held over time
     History(History),
+    /// Show what memctl did and why: its entries in the journal
+    ///
+    /// Without UNIT: those of all units and of the host, the oldest first.
+    Log(Log),
     /// Print the last readings for Prometheus
     Metrics(Metrics),
     /// Propose limits, from what units held over time
@@ -213,6 +217,29 @@ pub enum Resolution {
     Minutes,
     /// An hour each
     Hours,
+}
+
+/// `memctl log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Of which units; a template (worker@.service) or a prefix (celery-.service) means all of its units
+    #[arg(value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// The one entry with this alert id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["units", "since", "until", "lines", "follow"])]
+    pub event: Option<String>,
+    /// Go on with what is yet to come, until interrupted
+    #[arg(short, long, conflicts_with = "until")]
+    pub follow: bool,
+    /// From when: a span back from now (7d), or a time ("2026-11-24 10:00", RFC 3339, today, yesterday)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Until when
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only the last N
+    #[arg(short = 'n', long, value_name = "N")]
+    pub lines: Option<u32>,
 }
 
 /// `memctl metrics`.

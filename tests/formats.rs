@@ -113,6 +113,49 @@ fn what_history_says() {
     assert_frozen("history-nothing", &ask(from, until, "minutes"));
 }
 
+/// An event of which everything is known, and one of which nothing is.
+#[test]
+fn what_log_says() {
+    use memctl::journal::read::Entry;
+    use memctl::journal::{Event, Kind};
+
+    let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let web = UnitName::parse("web.service").expect("a name");
+    let full = Event {
+        profile: Some("web".to_owned()),
+        rule: Some("leak".to_owned()),
+        action: Some("restart".to_owned()),
+        need: Some(412 * world::M),
+        limit: Some(500 * world::M),
+        freed: Some(300 * world::M),
+        downtime_usec: Some(1_234_567),
+        why: Some("window".to_owned()),
+        until: Some(time),
+        count: Some(3),
+        dry_run: true,
+        ..Event::new(Kind::Withheld, Some(&web), "web.service is not restarted")
+    };
+    let bare = Event::new(Kind::Suppressed, None, "3 alerts were not sent");
+    for (name, event, id) in [
+        ("log", full, Some("0123456789abcdef")),
+        ("log-bare", bare, None),
+    ] {
+        let mut line = serde_json::json!({
+            "__REALTIME_TIMESTAMP": time.as_microsecond().to_string(),
+            "PRIORITY": event.kind.priority().to_string(),
+            "MESSAGE": event.message,
+        });
+        if id.is_some() {
+            line["_BOOT_ID"] = "000102030405060708090a0b0c0d0e0f".into();
+        }
+        for (field, value) in event.fields(&Scope::System, id) {
+            line[field] = value.into();
+        }
+        let entry = Entry::parse(&line.to_string()).expect("an entry");
+        assert_frozen(name, &memctl::view::log::json(&entry));
+    }
+}
+
 #[test]
 fn what_apply_and_plan_say_of_a_running_system() {
     let world = World::new();

@@ -5,8 +5,11 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use memctl::cli::Cli;
+use memctl::journal::{Event, Kind};
 use memctl::limits::key::Key;
 use memctl::profile::check::settings::SETTINGS;
+use memctl::scope::Scope;
+use memctl::systemd::names::UnitName;
 
 /// A page's text without roff's escapes and fonts; headings begin with §.
 fn page(name: &str) -> String {
@@ -110,6 +113,39 @@ fn every_setting_is_in_memctl_toml_5() {
         .filter(|name| !has_word(&text, name))
         .collect();
     assert!(missing.is_empty(), "man/memctl.toml.5 lacks {missing:?}");
+}
+
+#[test]
+fn every_event_and_field_is_in_memctl_1() {
+    let text = page("memctl.1");
+    let (_, text) = text.split_once("§JOURNAL").expect("JOURNAL");
+    let section = text.split('§').next().expect("a section");
+    let settings = page("memctl.toml.5");
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        let words = [kind.name(), kind.id()];
+        missing.extend(words.into_iter().filter(|word| !has_word(section, word)));
+        let alerts = has_word(&settings, kind.name());
+        assert_eq!(alerts, kind.alerts(), "{} in memctl.toml.5", kind.name());
+    }
+    assert!(missing.is_empty(), "man/memctl.1 lacks {missing:?}");
+    let full = Event {
+        profile: Some(String::new()),
+        rule: Some(String::new()),
+        action: Some(String::new()),
+        need: Some(0),
+        limit: Some(0),
+        freed: Some(0),
+        downtime_usec: Some(0),
+        why: Some(String::new()),
+        until: Some(jiff::Timestamp::UNIX_EPOCH),
+        count: Some(0),
+        dry_run: true,
+        ..Event::new(Kind::Done, UnitName::parse("a.service").ok().as_ref(), "")
+    };
+    for (name, _) in full.fields(&Scope::System, Some("0")) {
+        assert!(section.contains(name), "man/memctl.1 lacks {name}");
+    }
 }
 
 #[test]

@@ -95,6 +95,9 @@ pub struct Outcome {
 /// How long a restarted unit is watched before it counts as back, in the verbs.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The step that [`Engine::progress`] is told of when a change failed and is taken back.
+pub const ROLLING_BACK: &str = "rolling back";
+
 /// What a change needs to be made.
 pub struct Engine<'a> {
     /// The system's root.

@@ -7,7 +7,7 @@ use crate::apply::record::{Contents, OldFile, Record, present, put};
 use crate::apply::stop::{Step, reached, refuse};
 use crate::apply::survey::{Prepared, Survey};
 use crate::apply::throttle::{intended, throttle};
-use crate::apply::{Edit, Engine};
+use crate::apply::{Edit, Engine, ROLLING_BACK};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::cgroup::Cgroup;
 use crate::kernel::root::Root;
@@ -202,7 +202,7 @@ impl Engine<'_> {
         mut record: Record,
         error: Error,
     ) -> Error {
-        (self.progress)("rolling back");
+        (self.progress)(ROLLING_BACK);
         match self.undo(change, targets, &mut record) {
             Ok(kept) if kept.is_empty() => {
                 let kind = error.kind();

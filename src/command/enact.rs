@@ -1,13 +1,17 @@
 //! A wish comes true: on the running system through the engine, in an image by its files alone.
 
+use std::cell::Cell;
+
 use crate::apply::lock::{self, Lock};
 use crate::apply::record::{present, put};
 use crate::apply::survey::Survey;
-use crate::apply::{Edit, Engine, Outcome, PATIENCE, Request, Tight};
+use crate::apply::{Edit, Engine, Outcome, PATIENCE, ROLLING_BACK, Request, Tight};
 use crate::cli;
 use crate::command::wish::Wish;
 use crate::command::{Context, apply, change, plan};
 use crate::error::Result;
+use crate::journal::changes::{changes, interrupted, rolled_back};
+use crate::journal::{Event, Journal as _, SystemJournal};
 use crate::limits::plan::{Row, Shown, When};
 use crate::profiles::reinstate;
 use crate::systemd::manager::{connect, major};
@@ -28,19 +32,26 @@ pub(super) fn on_host(
     let _lock = Lock::take(&context.root, &context.scope, lock::PATIENCE)?;
     // A removal of the package that came to nothing.
     reinstate(&context.root, &context.scope)?;
-    let interrupted = crate::signals::catch()?;
-    let mut manager = connect(&context.scope, &interrupted)?;
+    let signal = crate::signals::catch()?;
+    let mut manager = connect(&context.scope, &signal)?;
     let progress = Progress::new();
-    let step = |text: &str| progress.step(text);
+    let taken_back = Cell::new(false);
+    let step = |text: &str| {
+        taken_back.set(taken_back.get() || text == ROLLING_BACK);
+        progress.step(text);
+    };
     let mut engine = Engine {
         root: &context.root,
         scope: &context.scope,
         manager: manager.as_mut(),
         progress: &step,
         patience: PATIENCE,
-        interrupted,
+        interrupted: signal,
     };
     let recovered = engine.recover()?;
+    if recovered {
+        write(context, &[interrupted()]);
+    }
     let mut wish = wish()?;
     let survey = Survey::take(&context.root, &context.scope)?;
     let survey = survey.under(major(&engine.manager.version()?));
@@ -58,15 +69,21 @@ pub(super) fn on_host(
         restart: tight.restart,
         next_start: tight.next_start,
     };
+    let profiles = wish.profiles();
     let outcome = engine.run(Request {
-        profiles: &wish.profiles(),
+        profiles: &profiles,
         edits: &wish.edits,
         named: wish.named.as_deref(),
         tight,
         recovered,
     });
     progress.done();
-    let outcome = outcome?;
+    let outcome = outcome.inspect_err(|error| {
+        if taken_back.get() {
+            write(context, &rolled_back(error, &wish.edits));
+        }
+    })?;
+    write(context, &changes(&outcome, &profiles, &wish.edits));
     if !context.json {
         change::warn(&outcome.warnings);
     }
@@ -74,6 +91,17 @@ pub(super) fn on_host(
     let told = report(context, &wish, &survey, outcome, recovered, &warnings);
     closing(told);
     Ok(wish.exit_code())
+}
+
+/// Writes events in the journal of the running system. One that is not there is no failure: the verb prints the same.
+pub(super) fn write(context: &Context, events: &[Event]) {
+    if !context.root.is_running_system() {
+        return;
+    }
+    let mut journal = SystemJournal::new(&context.scope).silent();
+    for event in events {
+        let _ = journal.write(event);
+    }
 }
 
 /// It is done: what goes wrong in telling it is a warning, no failure.

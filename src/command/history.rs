@@ -105,7 +105,7 @@ fn shown(
 }
 
 /// A unit name; a service if it names no type, as systemctl has it.
-fn unit_name(text: &str) -> Result<UnitName> {
+pub(super) fn unit_name(text: &str) -> Result<UnitName> {
     let parsed = match UnitName::parse(text) {
         Err(NameError::NoType) => UnitName::parse(&format!("{text}.service")),
         other => other,
@@ -113,7 +113,8 @@ fn unit_name(text: &str) -> Result<UnitName> {
     parsed.map_err(|e| Error::usage(format!("{}: {e}", crate::units::quote(text))))
 }
 
-fn moment(option: &str, text: &str, now: &ZonedDateTime) -> Result<Timestamp> {
+/// A time that was given with an option.
+pub(super) fn moment(option: &str, text: &str, now: &ZonedDateTime) -> Result<Timestamp> {
     parse_moment(text, now).map_err(|e| Error::usage(format!("{option}: {e}")))
 }
 

@@ -6,6 +6,7 @@ mod completions;
 mod doctor;
 mod enact;
 mod history;
+mod log;
 mod metrics;
 mod plan;
 mod profiles;
@@ -85,6 +86,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Render(options) => render::run(&context, options),
         Verb::Status(options) => status::run(&context, options),
         Verb::History(options) => history::run(&context, options),
+        Verb::Log(options) => log::run(&context, options),
         Verb::Metrics(options) => metrics::run(&context, options),
         Verb::Recommend(options) => recommend::run(&context, options),
         Verb::Doctor => doctor::run(&context),

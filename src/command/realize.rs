@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::apply::lock::Lock;
 use crate::apply::{Engine, PATIENCE, Request, Tight};
-use crate::command::{Context, apply, change};
+use crate::command::{Context, apply, change, enact};
 use crate::error::{Error, Result};
+use crate::journal::changes::changes;
 use crate::limits::plan::{Row, Shown, When};
 use crate::profiles::lenient;
 use crate::systemd::manager::connect;
@@ -48,6 +49,7 @@ pub(super) fn run(context: &Context) -> Result<u8> {
         },
         recovered,
     })?;
+    enact::write(context, &changes(&outcome, &profiles, &[]));
     change::warn(&outcome.warnings);
     for row in outcome.plan.rows.iter().filter(|r| r.ours) {
         if let Some(line) = line(row) {

@@ -12,8 +12,9 @@ use std::path::Path;
 use crate::apply::lock::{self, Lock};
 use crate::apply::survey::Survey;
 use crate::apply::{Engine, PATIENCE, Request, Tight};
-use crate::command::{Context, apply, change};
+use crate::command::{Context, apply, change, enact};
 use crate::error::{Error, Result};
+use crate::journal::changes::changes;
 use crate::limits::dropin::DropIn;
 use crate::limits::withhold::withhold;
 use crate::profiles::{reinstate, withdraw};
@@ -81,6 +82,7 @@ fn lift(context: &Context) -> Result<()> {
         },
         recovered,
     })?;
+    enact::write(context, &changes(&outcome, &[], &[]));
     change::warn(&outcome.warnings);
     Ok(())
 }

@@ -217,6 +217,17 @@ impl UnitName {
         })
     }
 
+    /// `worker@1.service` of `worker@.service`, with the text escaped; `None` of what is no template, of nothing, and
+    /// where the name would be too long.
+    #[must_use]
+    pub fn instance(&self, text: &str) -> Option<Self> {
+        if self.kind != NameKind::Template || text.is_empty() {
+            return None;
+        }
+        let suffix = self.unit_type.suffix();
+        Self::parse(&format!("{}{}.{suffix}", self.stem(), escape(text))).ok()
+    }
+
     /// How many dashes deep a prefix is: `celery-.service` 1, `celery-beat-.service` 2; 0 for others.
     #[must_use]
     pub fn prefix_depth(&self) -> usize {

@@ -7,6 +7,7 @@ pub mod exposition;
 pub mod grid;
 pub mod history;
 pub mod json;
+pub mod log;
 pub mod metrics;
 pub mod out;
 pub mod plan;

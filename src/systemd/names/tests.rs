@@ -74,3 +74,15 @@ fn slices_know_their_parents() {
     assert_eq!(name("-.slice").parent_slice(), None);
     assert_eq!(name("a.service").parent_slice(), None);
 }
+
+#[test]
+fn instances_of_a_template() {
+    let template = UnitName::parse("worker@.service").expect("a template");
+    let instance = |text: &str| template.instance(text).map(|unit| unit.to_string());
+    assert_eq!(instance("1").as_deref(), Some("worker@1.service"));
+    assert_eq!(instance("a b").as_deref(), Some("worker@a\\x20b.service"));
+    assert_eq!(instance(""), None);
+    assert_eq!(instance(&"x".repeat(UNIT_NAME_MAX)), None);
+    let plain = UnitName::parse("web.service").expect("a name");
+    assert_eq!(plain.instance("1"), None);
+}
