@@ -93,17 +93,16 @@ pub fn delayed(since: Timestamp, jitter: Span, machine: u128, unit: &UnitName) -
     later(since, share(jitter.0, machine, unit))
 }
 
-/// A share of a time that is always the same for a unit of a machine, and another one for others.
+/// A share of a time, in whole seconds, that is always the same for a unit of a machine, and another one for others.
 fn share(usec: u64, machine: u128, unit: &UnitName) -> Span {
     let mut hash = Sha256::new();
     hash.update(machine.to_be_bytes());
     hash.update(unit.as_str());
-    let first = hash
-        .finalize()
-        .iter()
-        .take(8)
-        .fold(0u128, |n, byte| n << 8 | u128::from(*byte));
-    Span(u64::try_from((u128::from(usec) * first) >> 64).unwrap_or(usec))
+    let bytes = hash.finalize();
+    let first = bytes.iter().take(8);
+    let first = first.fold(0u128, |n, byte| (n << 8) | u128::from(*byte));
+    let seconds = (u128::from(usec / 1_000_000) * first) >> 64;
+    Span::seconds(u64::try_from(seconds).unwrap_or(0))
 }
 
 /// A moment so much later, the calendar's last one at most.
