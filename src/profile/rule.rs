@@ -22,8 +22,9 @@ pub struct Rule {
     pub of_ceiling: Vec<Range<usize>>,
     /// How long they must hold.
     pub holds: Holds,
-    /// How long after a start the baseline is taken.
-    pub settle: Span,
+    /// How long after a start the baseline is taken, and before which it does not judge how much there is, where the
+    /// profile says it; see [`Rule::settle`].
+    pub settle: Option<Span>,
     /// What is measured.
     pub metric: Metric,
     /// Whether it asks the unit or each of its workers.
@@ -36,6 +37,14 @@ pub struct Rule {
     pub action: Action,
     /// How long after it was told a rule that still holds is told again.
     pub repeat: Option<Span>,
+}
+
+impl Rule {
+    /// How long after a start the baseline is taken.
+    #[must_use]
+    pub fn settle(&self) -> Span {
+        self.settle.unwrap_or(SETTLE)
+    }
 }
 
 /// One condition.
@@ -153,6 +162,16 @@ pub struct EventRate {
     pub rate: Option<(u64, Span)>,
 }
 
+impl fmt::Display for EventRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.event.name())?;
+        match self.rate {
+            Some((count, within)) => write!(f, " > {count}/{within}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A line of `memory.events`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
@@ -193,6 +212,21 @@ pub struct Pressure {
     pub window: Span,
 }
 
+impl Pressure {
+    /// `some` or `full`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.full { "full" } else { "some" }
+    }
+}
+
+impl fmt::Display for Pressure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = Memory::Share(self.hundredths);
+        write!(f, "{} {share} {}", self.kind(), self.window)
+    }
+}
+
 /// How long the conditions must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -207,6 +241,16 @@ pub enum Holds {
         /// Of how many.
         last: u32,
     },
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Once => f.write_str("0"),
+            Self::For(span) => span.fmt(f),
+            Self::Readings { of, last } => write!(f, "{of} of {last}"),
+        }
+    }
 }
 
 /// What a rule measures.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::super::fault::{Concerns, Fault};
 use super::super::raw::{Entry, Node, Raw};
-use super::super::rule::{Action, Condition, Holds, Rule, SETTLE, Scope, Signal};
+use super::super::rule::{Action, Condition, Holds, Rule, Scope, Signal};
 use super::Checker;
 use crate::systemd::names::{UnitName, UnitType};
 use crate::units::quote;
@@ -116,7 +116,7 @@ impl Checker<'_> {
             conditions,
             of_ceiling: draft.of_ceiling,
             holds: draft.holds.unwrap_or(Holds::Once),
-            settle: draft.settle.unwrap_or(SETTLE),
+            settle: draft.settle,
             metric: draft.metric,
             scope: draft.scope,
             ignores_window: draft.ignores.0,
