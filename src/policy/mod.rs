@@ -1,16 +1,35 @@
 //! Deciding whether a unit's rules hold: pure, `(state, what is seen, now) → (state, verdicts)`.
 //!
 //! ```text
-//! Seen ─ condition ─ rule (for, settle, latch) ─ decide (all tell; one action a unit, the strongest)
+//! Seen ─ rule: a new start? ─ note (baseline, counters) ─ condition by condition ─ lasting (`for`) ─ latch ─┐
+//!                                          decide: all tell; one action a unit, the strongest ◄─────────────┤
+//!                                          standing: the same on a copy, and what is missing ◄──────────────┘
 //! ```
 
-pub mod rule;
+mod baseline;
+mod builtin;
+mod condition;
+mod decide;
+mod event;
+mod figure;
+mod lasting;
+mod memory;
+mod pressure;
+mod rule;
+mod stalled;
+mod standing;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::rule::{Action, Pressure};
 use crate::sample::{Ceiling, Sample};
+
+pub use builtin::{BuiltIn, built_in};
+pub use decide::{decide, gone};
+pub use memory::Memory;
+pub use stalled::{NEAR, STANDSTILL};
+pub use standing::{Standing, Term, standing};
 
 /// What is known of a unit at one moment.
 #[derive(Debug, Clone)]
@@ -21,23 +40,38 @@ pub struct Seen<'a> {
     pub ceiling: Option<Ceiling>,
     /// The machine's memory, in bytes.
     pub ram: Option<u64>,
-    /// The machine's free swap, in bytes.
+    /// The free swap that it could use, in bytes: the machine's, or what its slices leave, where that is less.
     pub swap_free: Option<u64>,
-    /// When this start of the unit began, as systemd notes it; unknown where nobody says.
+    /// When this start of the unit began; unknown where nobody says. It is `now` less the time that the monotonic
+    /// clock has counted since: the time of the day as systemd noted it then would make a set clock an age.
     pub since: Option<Timestamp>,
+    /// When the unit was read last before, be it by an earlier process; unknown where nobody noted it.
+    pub before: Option<Timestamp>,
+    /// systemd says that an OOM kill has ended an earlier start since then (`Result=oom-kill`): the cgroup went, and
+    /// its counters with it.
+    pub oom_killed: bool,
     /// The proportional set size of its processes, in bytes, where a rule asks for it.
     pub pss: Option<u64>,
     /// The pressure thresholds that the kernel said were crossed since the last reading.
     pub crossed: &'a [Pressure],
 }
 
-/// What a rule remembers of a unit between two readings, and over a restart of memctl.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    /// Since when it holds and that it holds was told; `None` while it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latched: Option<Latch>,
+impl<'a> Seen<'a> {
+    /// A reading, of which nothing else is known yet.
+    #[must_use]
+    pub fn new(sample: &'a Sample) -> Self {
+        Self {
+            sample,
+            ceiling: None,
+            ram: None,
+            swap_free: None,
+            since: None,
+            before: None,
+            oom_killed: false,
+            pss: None,
+            crossed: &[],
+        }
+    }
 }
 
 /// A rule that holds, and was told.
@@ -65,7 +99,7 @@ pub struct News {
 /// What became of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It has begun to hold.
+    /// It has begun to hold: for its `for`, where it has one.
     Fired,
     /// It holds still, and `repeat` is over.
     Again,
@@ -87,7 +121,7 @@ pub struct Verdict {
 pub struct Want {
     /// What.
     pub action: Action,
-    /// The rules that hold, the one that asks for this first.
+    /// The rules that were told and hold, the one that asks for this first.
     pub rules: Vec<String>,
     /// The figures of that one, in words.
     pub why: String,
@@ -96,3 +130,6 @@ pub struct Want {
     /// It need not wait for the unit to be idle.
     pub ignores_idle: bool,
 }
+
+#[cfg(test)]
+mod tests;

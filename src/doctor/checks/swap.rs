@@ -4,14 +4,9 @@ use crate::doctor::commands::quoted;
 use crate::doctor::facts::{Facts, Unit};
 use crate::doctor::{Area, Finding, Severity};
 use crate::limits::key::Key;
+use crate::policy::{NEAR, STANDSTILL};
 use crate::sample::{Limit, Sample};
 use crate::units::{Span, show_bytes};
-
-/// Full pressure over ten seconds at which a unit at its MemoryHigh counts as standing still, in hundredths of a
-/// percent.
-const STANDSTILL: u32 = 50_00;
-/// How near its MemoryHigh a unit is throttled, in hundredths of it: what is just reclaimed is under it.
-const NEAR: u64 = 97;
 
 pub(super) fn saw(facts: &Facts) -> Option<String> {
     if facts.image.is_some() {
