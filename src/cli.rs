@@ -77,8 +77,19 @@ pub enum Verb {
     Recommend(Recommend),
     /// Look for what is wrong on this host
     Doctor,
-    /// Read all units in turn and record what they hold
+    /// Read all units in turn, record what they hold, and act as the rules say
     Watch(Watch),
+    /// Show a unit's rules with their figures, and what keeps each from firing
+    Explain(Explain),
+    /// Restart a service gracefully, the way rules do
+    ///
+    /// Asks first whether it may: holds, protected units, what goes down with it, and its start limit forbid it.
+    /// Waits until it is alive again, and tells what was freed and how long it was down.
+    Restart(Restart),
+    /// Have memctl leave units alone: nothing is restarted, reloaded or reclaimed
+    Hold(Hold),
+    /// End a hold; units that were given up because restarts do not help get their chance again
+    Release(Release),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -267,6 +278,50 @@ pub struct Watch {
     /// Every service, scope and slice, not only those of the profiles
     #[arg(short, long)]
     pub all: bool,
+    /// Decide as always and print what would be done; do, record and remember nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `memctl restart`.
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// Which service
+    #[arg(value_name = "UNIT")]
+    pub unit: String,
+}
+
+/// `memctl hold`.
+#[derive(Debug, Args)]
+pub struct Hold {
+    /// Which units
+    #[arg(value_name = "UNIT", required_unless_present = "all")]
+    pub units: Vec<String>,
+    /// The whole host
+    #[arg(short, long, conflicts_with = "units")]
+    pub all: bool,
+    /// For how long (2h, "1d 12h"); until it is released, if not given
+    #[arg(long = "for", value_name = "TIME")]
+    pub span: Option<String>,
+}
+
+/// `memctl release`.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// Which units
+    #[arg(value_name = "UNIT", required_unless_present = "all")]
+    pub units: Vec<String>,
+    /// The whole host
+    #[arg(short, long, conflicts_with = "units")]
+    pub all: bool,
+}
+
+/// `memctl explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Which unit
+    #[arg(value_name = "UNIT")]
+    pub unit: String,
 }
 
 /// `memctl verify`.

@@ -223,10 +223,20 @@ pub fn reinstate(root: &Root, scope: &Scope) -> Result<()> {
     Ok(())
 }
 
-/// What the generator works with: every profile as far as it is usable, and a log line for each fault that may
-/// cost a limit. Never fails.
+/// A profile as far as it is usable, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Usable {
+    /// What it says, its faulty parts left out.
+    pub installed: Installed,
+    /// Its faults, each with its place: `/etc/memctl/profiles.d/web.toml:3: …`.
+    pub faults: Vec<String>,
+    /// Of those, the ones that may cost a limit.
+    costly: Vec<String>,
+}
+
+/// Every profile that counts, as far as it is usable; and what could not be read at all. Never fails.
 #[must_use]
-pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
+pub fn usable(root: &Root, scope: &Scope) -> (Vec<Usable>, Vec<String>) {
     if are_withdrawn(root, scope) {
         return (Vec::new(), Vec::new());
     }
@@ -237,26 +247,54 @@ pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
     let dirs = scope.profile_dirs();
     let dirs: Vec<&Path> = dirs.iter().map(PathBuf::as_path).collect();
     let loaded = load(&tree, &dirs);
-    let checked: Vec<Checked> = loaded
-        .sources
-        .iter()
-        .map(|source| crate::profile::check(source, &Options::default()))
-        .collect();
+    let problems = loaded.problems.iter();
+    let problems = problems.map(|p| format!("{}: {}", p.path.display(), p.message));
+    let all = loaded.sources.iter().map(|source| {
+        let checked = crate::profile::check(source, &Options::default());
+        let (mut faults, mut costly) = (Vec::new(), Vec::new());
+        for fault in &checked.faults {
+            if fault.severity != Severity::Error {
+                continue;
+            }
+            let before = source.text().get(..fault.at.start).unwrap_or_default();
+            let line = 1 + before.matches('\n').count();
+            let path = source.path.display();
+            let told = format!("{path}:{line}: {}", fault.message);
+            if fault.concerns.limits() {
+                costly.push(told.clone());
+            }
+            faults.push(told);
+        }
+        let installed = Installed {
+            profile: checked.profile,
+            path: source.path.clone(),
+            hash: fingerprint(source.text().as_bytes()),
+        };
+        Usable {
+            installed,
+            faults,
+            costly,
+        }
+    });
+    (all.collect(), problems.collect())
+}
+
+/// What the generator works with: every profile as far as it is usable, and a log line for each fault that may
+/// cost a limit. Never fails.
+#[must_use]
+pub fn lenient(root: &Root, scope: &Scope) -> (Vec<Installed>, Vec<String>) {
+    let (all, problems) = usable(root, scope);
     let mut log: Vec<String> = Vec::new();
-    if let Err(damaged) = record::Record::left_behind(root, scope) {
+    if !are_withdrawn(root, scope)
+        && let Err(damaged) = record::Record::left_behind(root, scope)
+    {
         log.push(damaged.message().to_owned());
     }
-    let problems = loaded.problems.iter();
-    log.extend(problems.map(|p| format!("{}: {}", p.path.display(), p.message)));
-    for (source, checked) in loaded.sources.iter().zip(&checked) {
-        for fault in &checked.faults {
-            if fault.severity == Severity::Error && fault.concerns.limits() {
-                let before = source.text().get(..fault.at.start).unwrap_or_default();
-                let line = 1 + before.matches('\n').count();
-                let path = source.path.display();
-                log.push(format!("{path}:{line}: {}", fault.message));
-            }
-        }
+    log.extend(problems);
+    let mut installed = Vec::new();
+    for one in all {
+        log.extend(one.costly);
+        installed.push(one.installed);
     }
-    (installed(&loaded.sources, &checked), log)
+    (installed, log)
 }

@@ -1,6 +1,7 @@
 //! One reading of one unit: raw figures, where they came from, and what they add up to.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct Sample {
     pub unit: UnitName,
     /// The slice whose cgroup it lies in; `None` directly below the manager, and where nobody says.
     pub slice: Option<UnitName>,
+    /// Its cgroup's folder, below the root; `None` where cgroupfs was not read.
+    pub cgroup: Option<PathBuf>,
     /// When it was read.
     pub time: Timestamp,
     /// Who told.
@@ -286,6 +289,7 @@ impl Sample {
         Self {
             unit,
             slice: None,
+            cgroup: None,
             time,
             source,
             start: Start::default(),

@@ -1,6 +1,7 @@
 //! Signals: noted by verbs in the middle of a change, and waited for by the watch.
 
 use std::io::{self, Read as _};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +42,8 @@ pub enum Woken {
     Again,
     /// SIGTERM or Ctrl-C: it is over.
     Stop,
+    /// One of the others can be read.
+    Other,
 }
 
 impl Waiter {
@@ -64,13 +67,18 @@ impl Waiter {
         })
     }
 
-    /// Waits at most so long. A signal that came before ends the wait at once.
+    /// Waits at most so long, or until one of `others` can be read. A signal that came before ends the wait at once.
     #[must_use]
-    pub fn wait(&self, time: Duration) -> Woken {
-        let mut waits = [
+    pub fn wait(&self, time: Duration, others: &[BorrowedFd<'_>]) -> Woken {
+        let mut waits = vec![
             PollFd::new(&self.stop, PollFlags::IN),
             PollFd::new(&self.again, PollFlags::IN),
         ];
+        waits.extend(
+            others
+                .iter()
+                .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)),
+        );
         let limit = Timespec::try_from(time).unwrap_or(Timespec {
             tv_sec: i64::MAX,
             tv_nsec: 0,
@@ -85,9 +93,11 @@ impl Waiter {
             return Woken::Stop;
         }
         if drain(&self.again) {
-            Woken::Again
-        } else {
-            Woken::Time
+            return Woken::Again;
+        }
+        match waits.iter().skip(2).any(|fd| !fd.revents().is_empty()) {
+            true => Woken::Other,
+            false => Woken::Time,
         }
     }
 }
@@ -104,19 +114,26 @@ fn drain(mut stream: &UnixStream) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+
     use super::*;
 
     #[test]
     fn a_signal_ends_the_wait_and_only_one() {
         let waiter = Waiter::new().expect("handlers");
-        assert_eq!(waiter.wait(Duration::ZERO), Woken::Time);
+        assert_eq!(waiter.wait(Duration::ZERO, &[]), Woken::Time);
         let long = Duration::from_secs(60);
         signal_hook::low_level::raise(SIGHUP).expect("raised");
-        assert_eq!(waiter.wait(long), Woken::Again);
+        assert_eq!(waiter.wait(long, &[]), Woken::Again);
         signal_hook::low_level::raise(SIGHUP).expect("raised");
         signal_hook::low_level::raise(SIGTERM).expect("raised");
-        assert_eq!(waiter.wait(long), Woken::Stop);
-        assert_eq!(waiter.wait(long), Woken::Again);
-        assert_eq!(waiter.wait(Duration::ZERO), Woken::Time);
+        assert_eq!(waiter.wait(long, &[]), Woken::Stop);
+        assert_eq!(waiter.wait(long, &[]), Woken::Again);
+        assert_eq!(waiter.wait(Duration::ZERO, &[]), Woken::Time);
+        let (read, mut write) = UnixStream::pair().expect("a pair");
+        assert_eq!(waiter.wait(Duration::ZERO, &[read.as_fd()]), Woken::Time);
+        write.write_all(b"x").expect("written");
+        assert_eq!(waiter.wait(long, &[read.as_fd()]), Woken::Other);
     }
 }

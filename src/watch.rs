@@ -1,7 +1,14 @@
-//! The watch: a tick, a reading, the history. One thread, that sleeps until the next tick or a signal.
+//! The watch: a tick, a reading, the history, and what rules make of it. One thread, that sleeps until the next tick,
+//! a signal, or a word of the kernel or the manager.
 
+pub mod agent;
+pub mod charge;
+pub mod hands;
+pub mod notices;
+mod reclaim;
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,10 +17,12 @@ use jiff::Timestamp;
 use crate::config::Interval;
 use crate::error::Result;
 use crate::kernel::root::Root;
-use crate::profiles::lenient;
-use crate::readings::Readings;
+use crate::limits::dropin::Installed;
+use crate::profiles::usable;
+use crate::readings::{Readings, Wanted};
 use crate::sample::{Reading, Source};
 use crate::scope::Scope;
+use crate::systemd::names::UnitName;
 use crate::watched::Watched;
 
 pub use told::Told;
@@ -34,7 +43,8 @@ pub struct Watch<'a> {
     readings: Box<dyn Readings + 'a>,
     all: bool,
     watched: Watched,
-    profiles: Vec<Stamp>,
+    stamps: Vec<Stamp>,
+    profiles: Vec<Installed>,
     told: Told,
 }
 
@@ -50,6 +60,8 @@ pub struct Tick {
     pub news: Vec<String>,
     /// Profiles were installed, changed or taken away since the tick before.
     pub changed: bool,
+    /// Profiles that have become faulty since, each with its faults: the last good ones go on counting.
+    pub faulty: Vec<(PathBuf, Vec<String>)>,
 }
 
 impl<'a> Watch<'a> {
@@ -67,6 +79,7 @@ impl<'a> Watch<'a> {
             readings,
             all,
             watched: if all { Watched::All } else { Watched::Services },
+            stamps: Vec::new(),
             profiles: Vec::new(),
             told: Told::default(),
         }
@@ -78,16 +91,29 @@ impl<'a> Watch<'a> {
         self.readings.source()
     }
 
-    /// Reads all watched units once and hands them on.
+    /// The profiles that count: of one that is faulty now, as it was before.
+    #[must_use]
+    pub fn profiles(&self) -> &[Installed] {
+        &self.profiles
+    }
+
+    /// Reads all watched units once, shows them to `judge` and hands them on to `record`; `judge` hears first whether
+    /// profiles have changed.
     ///
     /// # Errors
     /// Nothing at all can be read.
-    pub fn tick(&mut self, now: Timestamp, record: &mut dyn Record) -> Result<Tick> {
-        let changed = self.look_at_profiles();
+    pub fn tick(
+        &mut self,
+        now: Timestamp,
+        record: &mut dyn Record,
+        judge: &mut dyn FnMut(&Reading, Option<&[Installed]>),
+    ) -> Result<Tick> {
+        let (changed, faulty) = self.look_at_profiles();
         let wanted = self.watched.test();
         let reading = self.readings.read(now, &*wanted)?;
         let units = reading.samples.iter().filter(|s| wanted(&s.unit)).count();
         let mut faults = reading.faults.clone();
+        judge(&reading, changed.then_some(&self.profiles));
         record.offer(reading);
         faults.extend(record.faults());
         drop(wanted);
@@ -95,24 +121,60 @@ impl<'a> Watch<'a> {
             units,
             news: self.told.news(faults),
             changed,
+            faulty,
         })
     }
 
+    /// The profiles as they are on disk now.
+    pub fn profiles_now(&mut self) -> Vec<Installed> {
+        self.look_at_profiles();
+        self.profiles.clone()
+    }
+
+    /// Reads the units that are wanted, beside the ticks.
+    ///
+    /// # Errors
+    /// Nothing at all can be read.
+    pub fn look_at(&mut self, now: Timestamp, wanted: Wanted<'_>) -> Result<Reading> {
+        self.readings.read(now, wanted)
+    }
+
+    /// Reads some units between two ticks.
+    ///
+    /// # Errors
+    /// Nothing at all can be read.
+    pub fn look(&mut self, now: Timestamp, units: &BTreeSet<UnitName>) -> Result<Reading> {
+        self.readings.read(now, &|unit| units.contains(unit))
+    }
+
     /// Looks whether profiles were changed, by their files' stamps; reads them only then.
-    fn look_at_profiles(&mut self) -> bool {
-        if self.all {
-            return false;
-        }
+    fn look_at_profiles(&mut self) -> (bool, Vec<(PathBuf, Vec<String>)>) {
         let stamps = stamps(self.root, self.scope);
-        if stamps == self.profiles {
-            return false;
+        if stamps == self.stamps {
+            return (false, Vec::new());
         }
-        self.profiles = stamps;
-        // As the generator reads them: a fault in one profile keeps no other from being watched.
-        let watched = Watched::of(&lenient(self.root, self.scope).0);
-        let changed = watched != self.watched;
-        self.watched = watched;
-        changed
+        self.stamps = stamps;
+        let (all, _) = usable(self.root, self.scope);
+        let mut faulty = Vec::new();
+        let mut profiles = Vec::new();
+        for one in all {
+            let name = &one.installed.profile.name;
+            let before = self.profiles.iter().find(|p| p.profile.name == *name);
+            let is_good = one.faults.is_empty();
+            if !is_good {
+                faulty.push((one.installed.path.clone(), one.faults));
+            }
+            profiles.push(match before {
+                Some(good) if !is_good => good.clone(),
+                _ => one.installed,
+            });
+        }
+        let changed = profiles != self.profiles;
+        self.profiles = profiles;
+        if !self.all {
+            self.watched = Watched::of(&self.profiles);
+        }
+        (changed, faulty)
     }
 }
 

@@ -190,7 +190,7 @@ fn follow(query: &Query, show: &mut dyn FnMut(&Entry) -> Result<bool>) -> Result
         // Reading blocks: another thread waits for Ctrl-C, and ends what is read from.
         let (child, stopped) = (Arc::clone(&child), Arc::clone(&stopped));
         std::thread::spawn(move || {
-            while waiter.wait(Duration::from_secs(3600)) == Woken::Time {}
+            while waiter.wait(Duration::from_secs(3600), &[]) == Woken::Time {}
             stopped.store(true, Ordering::Relaxed);
             end(&child);
         });

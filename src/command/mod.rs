@@ -5,15 +5,19 @@ mod change;
 mod completions;
 mod doctor;
 mod enact;
+mod explain;
 mod history;
+mod hold;
 mod log;
 mod metrics;
+mod names;
 mod plan;
 mod profiles;
 mod realize;
 mod recommend;
 mod remove;
 mod render;
+mod restart;
 mod sources;
 mod status;
 mod verify;
@@ -91,6 +95,10 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Recommend(options) => recommend::run(&context, options),
         Verb::Doctor => doctor::run(&context),
         Verb::Watch(options) => watch::run(&context, options),
+        Verb::Restart(options) => restart::run(&context, options),
+        Verb::Hold(options) => hold::hold(&context, options),
+        Verb::Release(options) => hold::release(&context, options),
+        Verb::Explain(options) => explain::run(&context, options),
         Verb::Completions { shell } => completions::run(*shell),
         Verb::Realize => realize::run(&context),
         Verb::Withdraw => withdraw::run(&context),

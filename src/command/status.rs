@@ -1,7 +1,5 @@
 //! `memctl status`: what units hold, against their limits.
 
-mod names;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +28,7 @@ use crate::view::out::{colour_on_stdout, print, tell, terminal};
 use crate::view::status::{Detail, Look, detail, json, table};
 use crate::watched::Watched;
 
-use names::Names;
+use crate::command::names::Names;
 
 /// Between two looks of `--follow`.
 const INTERVAL: Duration = Duration::from_secs(2);

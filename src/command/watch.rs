@@ -1,12 +1,14 @@
-//! `memctl watch`: read all units in turn and record what they hold.
+//! `memctl watch`: read all units in turn, record what they hold, and act as the rules say.
 
+mod daemon;
 mod outputs;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use sd_notify::NotifyState;
+use jiff::tz::TimeZone;
 
 use crate::apply::lock::Lock;
 use crate::cli;
@@ -14,33 +16,32 @@ use crate::command::Context;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::exporter::Textfile;
-use crate::history::Recorder;
+use crate::history::{History, Recorder};
+use crate::journal::{Event, Journal, Kind, SystemJournal};
+use crate::kernel::root::Root;
 use crate::readings;
-use crate::sample::Source;
-use crate::signals::{Waiter, Woken};
+use crate::sample::Reading;
+use crate::signals::Waiter;
 use crate::systemd::manager::connect;
-use crate::view::out::tell;
-use crate::watch::{Tick, Watch, until_next};
+use crate::view::out::{print, tell};
+use crate::watch::agent::{Agent, Mode, Orders, Tools};
+use crate::watch::hands::{Direct, Threaded};
+use crate::watch::{Tick, Watch};
 
-use outputs::{Outputs, Single};
+use daemon::Daemon;
+use outputs::{Nothing, Outputs, Single};
 
 pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
     if !context.root.is_host() {
         return Err(Error::usage("watch is for the running system alone"));
     }
     let (root, scope) = (&context.root, &context.scope);
-    let folder = scope.state_dir();
-    let patience = Duration::ZERO;
-    let Some(_lock) = Lock::of_folder(root, &folder, patience)? else {
-        let folder = root.shown(&folder);
-        let message = format!(
-            "another memctl watches already (it holds {}/lock)",
-            folder.display()
-        );
-        return Err(Error::failed(message).remedy("`systemctl status memctl.service` shows it"));
+    // Who only looks may do so beside the one that acts.
+    let _lock = match options.dry_run {
+        true => None,
+        false => Some(lock(context)?),
     };
     let settings = config::read(root, scope).checked()?;
-    let waiter = Waiter::new()?;
     let never = Arc::default();
     let opened = readings::open(root, scope, || connect(scope, &never), None)?;
     if let Some(why) = &opened.why {
@@ -50,30 +51,127 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
         ));
     }
     let mut watch = Watch::new(root, scope, opened.readings, options.all);
+    let orders = orders(context, &settings, options.dry_run);
     if options.once {
-        return once(context, &settings, &mut watch);
+        return once(context, &settings, orders, &mut watch);
     }
-    let mut outputs = Outputs::start(context, &settings)?;
-    let done = Daemon {
-        context,
-        config: settings,
-        told: None,
-        pinged: Instant::now(),
-    }
-    .run(&mut watch, &mut outputs, &waiter);
-    outputs.close()?;
+    let waiter = Waiter::new()?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let threaded = || Threaded::start(root, scope, &interrupted);
+    let tools = Tools {
+        journal: journal(context, options.dry_run),
+        hands: Box::new(threaded()?),
+        messenger: Box::new(threaded()?),
+    };
+    let daemon = Daemon::new(context, settings, options.dry_run);
+    let done = if options.dry_run {
+        let mut agent = Agent::new(root, scope, orders, tools, None);
+        agent.take_up(Timestamp::now());
+        daemon.run(&mut watch, &mut agent, &mut Nothing, &waiter)
+    } else {
+        let mut outputs = Outputs::start(context, daemon.config())?;
+        let mut agent = Agent::new(root, scope, orders, tools, outputs.before());
+        agent.take_up(Timestamp::now());
+        let done = daemon.run(&mut watch, &mut agent, &mut outputs, &waiter);
+        outputs.close()?;
+        done
+    };
+    interrupted.store(true, Ordering::Relaxed);
     done.map(|()| 0)
 }
 
-/// One reading: it is in the history before the file of metrics says so.
-fn once(context: &Context, config: &Config, watch: &mut Watch<'_>) -> Result<u8> {
+fn lock(context: &Context) -> Result<Lock> {
+    let (root, folder) = (&context.root, context.scope.state_dir());
+    Lock::of_folder(root, &folder, Duration::ZERO)?.ok_or_else(|| {
+        let folder = root.shown(&folder);
+        let message = format!(
+            "another memctl watches already (it holds {}/lock)",
+            folder.display()
+        );
+        Error::failed(message).remedy(
+            "`systemctl status memctl.service` shows it; `memctl watch --dry-run` may run beside it",
+        )
+    })
+}
+
+/// What settings and options tell the agent to keep to.
+pub(super) fn orders(context: &Context, config: &Config, dry_run: bool) -> Orders {
+    Orders {
+        mode: match (dry_run, config.act) {
+            (true, _) => Mode::Dry,
+            (false, true) => Mode::Act,
+            (false, false) => Mode::Tell,
+        },
+        protect: config.protect.clone(),
+        alert_unit: config.alert_unit.clone(),
+        machine: machine(&context.root),
+        local: TimeZone::system(),
+    }
+}
+
+/// `/etc/machine-id`: a host of a fleet has its own. Without one all have the same turn.
+fn machine(root: &Root) -> u128 {
+    let text = root.read("/etc/machine-id".as_ref()).unwrap_or_default();
+    u128::from_str_radix(text.trim(), 16).unwrap_or(0)
+}
+
+fn journal<'c>(context: &'c Context, dry_run: bool) -> Box<dyn Journal + 'c> {
+    match dry_run {
+        true => Box::new(Printed),
+        false => Box::new(SystemJournal::new(&context.scope)),
+    }
+}
+
+/// Events of a dry run: on standard output, and nowhere else.
+struct Printed;
+
+impl Journal for Printed {
+    fn write(&mut self, event: &Event) -> Option<String> {
+        // A closed pipe is no error, and another one has nowhere to be told.
+        let _ = print(&event.message);
+        None
+    }
+}
+
+/// One reading: it is in the history before the file of metrics says so. A restart that rules want is made to its
+/// end but for the judging, which is the next readings'.
+fn once(context: &Context, config: &Config, orders: Orders, watch: &mut Watch<'_>) -> Result<u8> {
     let Context { root, scope, .. } = context;
+    let interrupted = crate::signals::catch()?;
+    let direct = || Direct::new(root, scope, &interrupted);
+    let dry_run = orders.mode == Mode::Dry;
+    let tools = Tools {
+        journal: journal(context, dry_run),
+        hands: Box::new(direct()?),
+        messenger: Box::new(direct()?),
+    };
+    // What cannot be read is set aside by the writer, and told there.
+    let before = History::open(root, scope).ok().flatten();
+    let before = before.and_then(|history| history.last_tick().ok().flatten());
+    let mut agent = Agent::new(root, scope, orders, tools, before);
+    let now = Timestamp::now();
+    agent.take_up(now);
     let mut single = Single(None);
-    let tick = watch.tick(Timestamp::now(), &mut single)?;
-    tick.news.iter().for_each(|news| warn(news));
+    let tick = watch.tick(now, &mut single, &mut |reading, profiles| {
+        if let Some(profiles) = profiles {
+            agent.follow(profiles.to_vec());
+        }
+        agent.judge(reading, &[], now);
+    })?;
+    told(&tick, &mut agent, now);
     let Some(reading) = single.0 else {
         return Err(Error::failed("nothing was read"));
     };
+    let recorded = dry_run || record(context, config, reading)?;
+    finish(watch, &mut agent, &interrupted);
+    match recorded {
+        true => Ok(0),
+        false => Err(Error::failed("the reading was not recorded")),
+    }
+}
+
+fn record(context: &Context, config: &Config, reading: Reading) -> Result<bool> {
+    let Context { root, scope, .. } = context;
     let history = Recorder::start(root, scope, config.history)?;
     history.offer(reading.clone());
     let report = history.close()?;
@@ -86,123 +184,43 @@ fn once(context: &Context, config: &Config, watch: &mut Watch<'_>) -> Result<u8>
         faults.extend(file.close());
         faults.iter().for_each(|fault| warn(fault));
     }
-    match recorded {
-        true => Ok(0),
-        false => Err(Error::failed("the reading was not recorded")),
-    }
+    Ok(recorded)
 }
 
-/// So many ticks in a row may yield nothing at all before the watch gives up, and systemd begins it anew.
-const LOST_TICKS: u32 = 30;
+/// How long the manager is given for an answer before the clock is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
-/// By D-Bus a reading costs PID 1 a call or two for each unit (FACTS 8): no more often than this, and no more than
-/// a twentieth of the time.
-const BUS_PAUSE: Duration = Duration::from_secs(60);
-const BUS_SHARE: u32 = 20;
-
-/// The watch as a service: what systemd is told of it, and what it is told by signals.
-struct Daemon<'c> {
-    context: &'c Context,
-    config: Config,
-    /// The status that systemd shows.
-    told: Option<String>,
-    /// When the watchdog heard of us.
-    pinged: Instant,
-}
-
-impl Daemon<'_> {
-    fn run(
-        mut self,
-        watch: &mut Watch<'_>,
-        outputs: &mut Outputs<'_>,
-        waiter: &Waiter,
-    ) -> Result<()> {
-        let (mut first, mut lost) = (true, 0);
-        loop {
-            let begun = Instant::now();
-            match watch.tick(Timestamp::now(), outputs) {
-                Ok(tick) => {
-                    tick.news.iter().for_each(|news| warn(news));
-                    self.notify(&tick, first);
-                    (first, lost) = (false, 0);
-                }
-                // The first shows whether anything can be read here; later ones may fail for a while.
-                Err(error) if first || lost >= LOST_TICKS => return Err(error),
-                Err(error) => {
-                    if lost == 0 {
-                        warn(&error.to_string());
-                    }
-                    lost += 1;
-                }
-            }
-            if outputs.has_ended() {
-                return Err(Error::failed(
-                    "the thread that writes the history has ended",
-                ));
-            }
-            let pause = match watch.source() {
-                Source::Cgroup => until_next(Timestamp::now(), self.config.interval),
-                Source::Bus => BUS_PAUSE.max(begun.elapsed() * BUS_SHARE),
-            };
-            match waiter.wait(pause) {
-                Woken::Time => {}
-                Woken::Again => self.reload(outputs)?,
-                Woken::Stop => {
-                    notify(&[NotifyState::Stopping]);
-                    return Ok(());
-                }
-            }
+/// Carries out what was begun, until nothing is left but to judge it later.
+pub(super) fn finish(watch: &mut Watch<'_>, agent: &mut Agent<'_>, interrupted: &AtomicBool) {
+    agent.hear(Duration::ZERO, Timestamp::now);
+    while agent.is_busy() && !interrupted.load(Ordering::Relaxed) {
+        agent.hear(LOOK, Timestamp::now);
+        let now = Timestamp::now();
+        let wanted = agent.wants_reading().clone();
+        match watch.look(now, &wanted) {
+            Ok(reading) if !wanted.is_empty() => agent.judge(&reading, &[], now),
+            // The machine does without: it knows no need then.
+            Ok(_) | Err(_) => agent.pass_time(now),
         }
     }
-
-    /// Tells systemd what it shows, and the watchdog that all is well: only what is new, and seldom. PID 1 reads
-    /// each message.
-    fn notify(&mut self, tick: &Tick, first: bool) {
-        let mut states = Vec::new();
-        if first {
-            states.push(NotifyState::Ready);
-        }
-        let status = status(tick, &self.config);
-        if self.told.as_ref() != Some(&status) {
-            states.push(NotifyState::Status(&status));
-        }
-        let patience = sd_notify::watchdog_enabled();
-        if patience.is_some_and(|limit| first || self.pinged.elapsed() >= limit / 3) {
-            states.push(NotifyState::Watchdog);
-            self.pinged = Instant::now();
-        }
-        if !states.is_empty() {
-            notify(&states);
-        }
-        self.told = Some(status);
-    }
-
-    /// SIGHUP: the settings anew. Faulty ones are told, and those that count go on counting.
-    fn reload(&mut self, outputs: &mut Outputs<'_>) -> Result<()> {
-        let Context { root, scope, .. } = self.context;
-        match config::read(root, scope).checked() {
-            Ok(config) => {
-                outputs.follow(&config)?;
-                self.config = config;
-                tell("settings read again");
-            }
-            Err(error) => tell(&format!("{error}\nthe settings before go on counting")),
-        }
-        Ok(())
-    }
+    agent.pass_time(Timestamp::now());
 }
 
-fn status(tick: &Tick, config: &Config) -> String {
-    let units = match tick.units {
-        1 => "1 unit".to_owned(),
-        n => format!("{n} units"),
-    };
-    format!("Recording {units} every {}", config.interval.span())
-}
-
-/// systemd may have been replaced by something that does not listen: no reason to stop watching.
-fn notify(states: &[NotifyState<'_>]) {
-    let _ = sd_notify::notify(states);
+/// Tells what is new of a tick.
+fn told(tick: &Tick, agent: &mut Agent<'_>, now: Timestamp) {
+    tick.news.iter().for_each(|news| warn(news));
+    for (path, faults) in &tick.faulty {
+        let more = match faults.len() {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        let first = faults.first().map_or("", String::as_str);
+        let message = format!(
+            "{} is faulty, and what it said before goes on counting: {first}{more}; `memctl verify` shows all",
+            path.display()
+        );
+        agent.say(&Event::new(Kind::ProfileBad, None, message), now);
+    }
 }
 
 fn warn(text: &str) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Kind;
+use super::{Event, Kind};
 
 /// An entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,33 @@ pub struct Entry {
     pub dry_run: bool,
     /// What `memctl log --event` finds it by.
     pub alert_id: Option<String>,
+}
+
+impl Entry {
+    /// The entry of an event that was written just now.
+    #[must_use]
+    pub fn of(event: &Event, time: Timestamp) -> Self {
+        Self {
+            time,
+            boot: None,
+            event: event.kind.name().to_owned(),
+            priority: event.kind.priority(),
+            unit: event.unit.as_ref().map(ToString::to_string),
+            message: event.message.clone(),
+            profile: event.profile.clone(),
+            rule: event.rule.clone(),
+            action: event.action.clone(),
+            need: event.need,
+            limit: event.limit,
+            freed: event.freed,
+            downtime_usec: event.downtime_usec,
+            why: event.why.clone(),
+            until: event.until,
+            count: event.count,
+            dry_run: event.dry_run,
+            alert_id: None,
+        }
+    }
 }
 
 /// A field's value: text, bytes where it is none, nothing where it was too large, several where it stands there

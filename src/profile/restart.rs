@@ -50,7 +50,7 @@ impl Restart {
 
     /// What is not said here is taken from `defaults`.
     #[must_use]
-    pub(super) fn or(self, defaults: &Self) -> Self {
+    pub fn or(self, defaults: &Self) -> Self {
         let d = defaults.clone();
         Self {
             window: self.window.or(d.window),

@@ -88,6 +88,7 @@ impl<'a> CgroupReadings<'a> {
         };
         let mut sample = Sample::blank(cgroup.unit.clone(), now, Source::Cgroup);
         sample.slice.clone_from(&cgroup.slice);
+        sample.cgroup = Some(cgroup.path.clone());
         sample.start.inode = Some(kept.dir.inode());
         sample.start.invocation = kept.dir.invocation().and_then(|t| Invocation::parse(&t));
         let mut files = Files {

@@ -17,6 +17,20 @@ pub fn withheld(wish: &Wish, unit: &UnitName, by: &Withheld) -> Event {
     event
 }
 
+/// It would be done now, and is only told.
+#[must_use]
+pub fn would(wish: &Wish, unit: &UnitName, look: &Look) -> Event {
+    let participle = participle(wish.deed);
+    let mut message = format!("{unit} would be {participle} now: {}", reason(wish));
+    if wish.deed == Deed::Restart && !look.dependents.is_empty() {
+        let units = look.dependents.iter().map(|d| d.unit.as_str());
+        message += &format!("; with it {}", list(units));
+    }
+    let mut event = event(Kind::Begun, wish, unit, message);
+    event.dry_run = true;
+    event
+}
+
 /// PID 1 is about to be asked.
 pub(super) fn begun(run: &Run, unit: &UnitName) -> Event {
     let mut message = match run.wish.deed {

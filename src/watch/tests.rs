@@ -63,7 +63,9 @@ fn profiles_that_come_and_go_are_seen_at_the_next_tick() {
     let mut watch = Watch::new(&root, &Scope::System, Box::new(Two), false);
     let mut kept = Kept::default();
     let mut tick = |second| {
-        let tick = watch.tick(at(second), &mut kept).expect("a tick");
+        let tick = watch
+            .tick(at(second), &mut kept, &mut |_, _| {})
+            .expect("a tick");
         (tick.units, tick.changed)
     };
     assert_eq!(tick(0), (2, false), "no profile: every service");
@@ -91,8 +93,12 @@ fn what_is_wrong_is_told_once() {
     let root = Root::open_running(dir.path()).expect("open");
     let mut watch = Watch::new(&root, &Scope::System, Box::new(Two), true);
     let mut kept = Kept::default();
-    let news =
-        |watch: &mut Watch<'_>, kept: &mut Kept| watch.tick(at(0), kept).expect("a tick").news;
+    let news = |watch: &mut Watch<'_>, kept: &mut Kept| {
+        watch
+            .tick(at(0), kept, &mut |_, _| {})
+            .expect("a tick")
+            .news
+    };
     assert_eq!(
         news(&mut watch, &mut kept),
         ["a.service/memory.stat: strange"]

@@ -13,6 +13,41 @@ use crate::history::{History, Recorder};
 use crate::sample::Reading;
 use crate::watch::Record;
 
+/// Where the daemon's readings go, and what it has to know of that.
+pub(super) trait Sink {
+    /// Takes readings.
+    fn record(&mut self) -> &mut dyn Record;
+    /// From now on by these settings.
+    fn follow(&mut self, config: &Config) -> Result<()>;
+    /// Whether nothing is recorded any more.
+    fn has_ended(&self) -> bool;
+}
+
+/// Keeps nothing: for a dry run.
+pub(super) struct Nothing;
+
+impl Record for Nothing {
+    fn offer(&mut self, _: Reading) {}
+
+    fn faults(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Sink for Nothing {
+    fn record(&mut self) -> &mut dyn Record {
+        self
+    }
+
+    fn follow(&mut self, _: &Config) -> Result<()> {
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        false
+    }
+}
+
 /// Keeps one reading.
 pub(super) struct Single(pub Option<Reading>);
 
@@ -52,8 +87,27 @@ impl<'c> Outputs<'c> {
         })
     }
 
-    /// From now on by these settings. A file of metrics that is none any more goes: nobody would keep it current.
-    pub fn follow(&mut self, config: &Config) -> Result<()> {
+    /// When a reading was recorded last, before this watch began.
+    pub fn before(&self) -> Option<Timestamp> {
+        self.before
+    }
+
+    /// Writes what waits, and tells what went wrong.
+    pub fn close(self) -> Result<()> {
+        let mut faults = self.history.close()?.faults;
+        faults.extend(self.textfile.into_iter().flat_map(Textfile::close));
+        faults.iter().for_each(|fault| warn(fault));
+        Ok(())
+    }
+}
+
+impl Sink for Outputs<'_> {
+    fn record(&mut self) -> &mut dyn Record {
+        self
+    }
+
+    /// A file of metrics that is none any more goes: nobody would keep it current.
+    fn follow(&mut self, config: &Config) -> Result<()> {
         let Context { root, scope, .. } = self.context;
         if !self.history.keep(config.history) {
             warn("the disk is too slow: how long the history is kept changes with the next reload");
@@ -77,17 +131,8 @@ impl<'c> Outputs<'c> {
         Ok(())
     }
 
-    /// Whether nothing is recorded any more.
-    pub fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.history.has_ended()
-    }
-
-    /// Writes what waits, and tells what went wrong.
-    pub fn close(self) -> Result<()> {
-        let mut faults = self.history.close()?.faults;
-        faults.extend(self.textfile.into_iter().flat_map(Textfile::close));
-        faults.iter().for_each(|fault| warn(fault));
-        Ok(())
     }
 }
 

@@ -779,7 +779,7 @@ fn no_dependent_stays_dead() {
     );
     assert_eq!(
         settled().feed(glanced(glance("active", false))),
-        [done.clone()]
+        std::slice::from_ref(&done)
     );
     // One that is under way is waited for, not for ever.
     let mut walk = settled();
