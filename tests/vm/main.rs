@@ -10,12 +10,14 @@ mod crash;
 mod demo;
 mod doctor;
 mod grammar;
+mod leaky;
 mod limits;
 mod metrics;
 mod package;
 mod safety;
 mod server;
 mod status;
+mod units;
 mod watch;
 
 /// Makes of each function one test for every suite. It may end with an error
@@ -61,6 +63,9 @@ scenarios! {
     status::status_is_the_kernels,
     grammar::grammar_is_systemds,
     watch::readings_are_recorded,
+    units::what_the_daemon_needs_stays,
+    units::the_timer_and_the_daemon_exclude_each_other,
+    leaky::what_a_restart_costs_those_who_ask,
 }
 
 /// What the guests' own machinery can do is the same for every suite.

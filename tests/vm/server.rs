@@ -10,37 +10,10 @@ pub struct Server {
 }
 
 /// What holds memory: `hold MIB [MIB_PER_SECOND]`.
-const HOLD: &str = r#"#!/usr/bin/python3
-import sys, time
-def hold(mib):
-    block = bytearray(int(mib * 1048576))
-    for at in range(0, len(block), 4096):
-        block[at] = 1
-    return block
-held = [hold(float(sys.argv[1]))]
-rate = float(sys.argv[2]) if len(sys.argv) > 2 else 0
-print("up", flush=True)
-while True:
-    time.sleep(0.25)
-    if rate:
-        held.append(hold(rate / 4))
-"#;
+const HOLD: &str = include_str!("guest/hold.py");
 
 /// What fills the page cache and reads it again and again: `cache MIB`.
-const CACHE: &str = r#"#!/usr/bin/python3
-import os, sys, time
-path = "/var/tmp/cache-" + str(os.getpid())
-with open(path, "wb") as f:
-    for _ in range(int(sys.argv[1])):
-        f.write(os.urandom(1048576))
-    os.fsync(f.fileno())
-print("up", flush=True)
-while True:
-    with open(path, "rb") as f:
-        while f.read(1048576):
-            pass
-    time.sleep(10)
-"#;
+const CACHE: &str = include_str!("guest/cache.py");
 
 impl Server {
     /// Boots a guest of 1 GiB and installs the package.

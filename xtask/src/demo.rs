@@ -70,13 +70,21 @@ pub fn server(suite: Suite, deb: &std::path::Path) -> GuestConfig {
             host::repository().join("examples/homework.toml"),
             "/root/homework.toml",
         );
-    for name in ["app.py", "tasks.py"] {
+    for name in ["app.py", "tasks.py", "feed.py", "reader.py"] {
         config = config.file(files.join(name), format!("/srv/homework/{name}"));
     }
-    for unit in ["scraper", "celery", "beat"] {
-        let unit = format!("homework-{unit}.service");
+    for unit in [
+        "scraper.service",
+        "celery.service",
+        "beat.service",
+        "feed.service",
+        "feed.socket",
+        "reader.service",
+    ] {
+        let unit = format!("homework-{unit}");
         config = config.file(files.join(&unit), format!("/etc/systemd/system/{unit}"));
     }
+    config = config.file(files.join("feed.toml"), "/root/feed.toml");
     config.file(
         files.join("redis.conf"),
         "/etc/systemd/system/redis-server.service.d/socket.conf",
@@ -150,6 +158,54 @@ pub fn tour(guest: &Guest, out: &mut dyn Write) -> Result<()> {
         ensure!(line.ends_with(" 0"), "a service was killed: {line}");
     }
     tour.say("All services ran on all the while.")
+}
+
+/// Who runs as the feed, and whether anything beside memctl ended it.
+const FEED: &str = "systemctl show --property=InvocationID,NRestarts,Result homework-feed.service";
+
+/// Shows a leak and what memctl does about it: a rule, the restart in time, the journal. Nobody who asks the leaking
+/// service meanwhile goes without an answer.
+pub fn tour_of_restarts(guest: &Guest, out: &mut dyn Write) -> Result<()> {
+    let mut tour = Tour { guest, out };
+    tour.say(
+        "The feed keeps every page that it ever rendered; somebody reads it ten times a second.",
+    )?;
+    tour.run("systemctl start homework-feed.socket homework-feed homework-reader")?;
+    guest.ok("until [ -s /run/homework-reader/totals ]; do sleep 0.2; done");
+    let before = guest.ok(FEED);
+
+    tour.say(
+        "A rule: when it has grown by 20M, restart it. Long before the limit, let alone a kill.",
+    )?;
+    tour.run("cat ~/feed.toml")?;
+    tour.run("memctl apply ~/feed.toml")?;
+    tour.run("memctl explain homework-feed")?;
+
+    tour.say("memctl.service watches. A while later:")?;
+    let done = format!(
+        "until [ \"$({FEED})\" != '{}' ]; do sleep 1; done",
+        before.trim()
+    );
+    guest.ok(Script::new(done).timeout(Duration::from_secs(180)));
+    guest.ok("until memctl log homework-feed --json | grep -q freed; do sleep 1; done");
+    tour.run("journalctl -u homework-feed --catalog --no-pager --lines=30")?;
+    let log = tour.run("memctl log homework-feed")?;
+    ensure!(log.contains("restart"), "memctl's log does not tell of it");
+    tour.run("memctl explain homework-feed")?;
+    tour.run("cat homework-feed.service/memory.events")?;
+
+    tour.say("Those who read it have not noticed: systemd held the socket.")?;
+    let read = tour.run("cat /run/homework-reader/totals")?;
+    ensure!(read.contains(" 0 failed"), "somebody was sent away: {read}");
+
+    let after = guest.ok(FEED);
+    ensure!(
+        after.contains("NRestarts=0\n") && after.contains("Result=success\n"),
+        "it was not memctl who restarted it: {after}"
+    );
+    guest.ok("systemctl stop homework-reader homework-feed.socket homework-feed");
+    tour.run("memctl remove feed")?;
+    Ok(())
 }
 
 struct Tour<'a> {

@@ -42,11 +42,12 @@ pub fn gather<'m>(
     facts.image = (!look.root.is_host()).then(|| look.root.path().to_owned());
     system::look(look, &mut facts);
     // Without systemd there are profiles to look at, and nothing else.
-    let mut manager = None;
+    let (mut manager, mut ticks) = (None, None);
     if facts.runs() {
         let asked = connect().and_then(|mut made| Ok((made.version()?, made)));
         match asked {
-            Ok((version, made)) => {
+            Ok((version, mut made)) => {
+                ticks = watching::ticks(look, &mut *made);
                 facts.system.major = major(&version);
                 facts.system.version = Some(version);
                 manager = Some(made);
@@ -86,7 +87,7 @@ pub fn gather<'m>(
             facts.cannot_see(Area::Memory, why);
         }
     }
-    watching::look(look, &mut facts);
+    watching::look(look, ticks, &mut facts);
     facts
 }
 

@@ -19,6 +19,7 @@ struct Made {
     asked: Rc<RefCell<Vec<String>>>,
     version: Option<&'static str>,
     forgets: bool,
+    ticks: bool,
 }
 
 /// A manager that may be asked, and writes down what it was told to do.
@@ -27,6 +28,7 @@ struct Asked {
     version: &'static str,
     root: Root,
     forgets: bool,
+    ticks: bool,
 }
 
 impl Asked {
@@ -63,7 +65,13 @@ impl Manager for Asked {
 
     fn look(&mut self, unit: &str) -> Result<crate::restart::Look> {
         self.call(&format!("look {unit}"));
-        Ok(crate::restart::Look::default())
+        match self.ticks {
+            true => Ok(crate::restart::Look {
+                active: "active".to_owned(),
+                ..crate::restart::Look::default()
+            }),
+            false => Err(Error::failed(format!("{unit} is not loaded"))),
+        }
     }
 
     fn job(&mut self, job: Job, unit: &str) -> JobEnd {
@@ -114,6 +122,7 @@ impl Made {
             asked: Rc::default(),
             version: Some("257.7-1"),
             forgets: false,
+            ticks: false,
         };
         made.write("run/systemd/system/keep", "");
         made.write(
@@ -212,13 +221,14 @@ impl Made {
         };
         let version = self.version;
         let calls = Rc::clone(&self.asked);
-        let forgets = self.forgets;
+        let (forgets, ticks) = (self.forgets, self.ticks);
         gather(look, move || match version {
             Some(version) => Ok(Box::new(Asked {
                 calls,
                 version,
                 root: Root::open_running(self.dir.path())?,
                 forgets,
+                ticks,
             })),
             None => Err(Error::failed("cannot reach D-Bus")),
         })
@@ -228,7 +238,10 @@ impl Made {
         let root = Root::open_running(self.dir.path()).expect("a root");
         let report = examine(&self.facts_of(&root, &Scope::System));
         assert!(
-            self.asked.borrow().iter().all(|call| call == "version"),
+            self.asked
+                .borrow()
+                .iter()
+                .all(|call| call == "version" || call == "look memctl-watch.timer"),
             "{:?}",
             self.asked
         );
@@ -594,7 +607,11 @@ fn nothing_watches_and_who_else_acts() {
     let host = Made::host();
     host.remove("run/systemd/units");
     assert_eq!(host.found(), ["nothing-watches"]);
-    host.link("run/systemd/units/invocation:memctl-watch.timer", "0123");
+    let host = Made {
+        ticks: true,
+        ..host
+    };
+    assert!(host.found().is_empty());
     host.link("run/systemd/units/invocation:earlyoom.service", "0123");
     let report = host.report();
     assert_eq!(told(&report, "neighbour"), "earlyoom.service is active");
@@ -621,6 +638,14 @@ fn without_the_bus_everything_else_is_looked_at() {
         system.unseen[0].contains("cannot reach D-Bus"),
         "{report:?}"
     );
+    // Nor can the timer be asked for; one that is enabled is taken to tick.
+    host.remove("run/systemd/units");
+    assert_eq!(host.found(), ["nothing-watches"]);
+    host.link(
+        "etc/systemd/system/timers.target.wants/memctl-watch.timer",
+        "/usr/lib/systemd/system/memctl-watch.timer",
+    );
+    assert!(host.found().is_empty());
 }
 
 #[test]

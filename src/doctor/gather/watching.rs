@@ -14,50 +14,73 @@ use crate::error::Result;
 use crate::history::{Grain, History, Point};
 use crate::kernel::root::Root;
 use crate::limits::key::Key;
+use crate::systemd::manager::Manager;
 use crate::systemd::names::UnitName;
 
+/// The daemon.
+const SERVICE: &str = "memctl.service";
+
+/// What there is instead of it.
+const TIMER: &str = "memctl-watch.timer";
+
 /// What watches, the better one first.
-const WATCHERS: [&str; 2] = ["memctl.service", "memctl-watch.timer"];
+const WATCHERS: [&str; 2] = [SERVICE, TIMER];
 
 /// How long after its start a unit is fresh: caches are filled and workers started by then.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// How far back starts are looked at: older ones may have been another version's.
 const PAST: SignedDuration = SignedDuration::from_hours(24 * 7);
 
-pub(super) fn look(look: Look<'_>, facts: &mut Facts) {
+/// Whether the manager says that the timer ticks. It keeps no note of a timer, and a timer has no cgroup, so it has to
+/// be asked; and only where no daemon runs.
+pub(super) fn ticks(look: Look<'_>, manager: &mut dyn Manager) -> Option<bool> {
+    if look.scope.is_user() || has_note(look.root, SERVICE) {
+        return None;
+    }
+    // It answered before; what it does not know now is not loaded.
+    Some(manager.look(TIMER).is_ok_and(|l| l.active == "active"))
+}
+
+/// Looks; `ticks`: the manager has said whether the timer does.
+pub(super) fn look(look: Look<'_>, ticks: Option<bool>, facts: &mut Facts) {
     facts.watching.state = look.scope.state_dir();
     facts.watching.installed = is_installed(look);
     settings(look, facts);
     if !look.root.is_host() {
-        facts.watching.by = Some(enabled(look));
+        let enabled = WATCHERS.into_iter().find(|name| is_enabled(look, name));
+        facts.watching.by = Some(enabled);
         return;
     }
     if look.scope.is_user() {
         // A user's manager leaves no notes of what is active; a service that is has a cgroup.
-        let service = WATCHERS[0];
         let active = facts
             .units
             .iter()
-            .any(|u| u.name.as_str() == service && u.reading.is_some());
+            .any(|u| u.name.as_str() == SERVICE && u.reading.is_some());
         if facts.readable() {
-            facts.watching.by = Some(active.then_some(service));
+            facts.watching.by = Some(active.then_some(SERVICE));
         } else {
             facts.cannot_see(Area::Watching, "whether anything watches");
         }
     } else {
-        facts.watching.by = Some(WATCHERS.into_iter().find(|name| is_active(look.root, name)));
+        let daemon = has_note(look.root, SERVICE).then_some(SERVICE);
+        // Where nobody can be asked, one that is enabled ticks; if it does not, the last reading is old.
+        let timer = || {
+            let ticks = ticks.unwrap_or_else(|| is_enabled(look, TIMER));
+            ticks.then_some(TIMER)
+        };
+        facts.watching.by = Some(daemon.or_else(timer));
         let active = KNOWN_NEIGHBOURS
             .into_iter()
-            .filter(|name| is_active(look.root, name));
+            .filter(|name| has_note(look.root, name));
         facts.neighbours = Some(active.map(str::to_owned).collect());
     }
     state(look.root, facts);
     history(look, facts);
 }
 
-/// By the note that PID 1 keeps of every unit that is up, or on its way up or down. Nobody has to be asked for it,
-/// and a timer has no cgroup that would tell.
-fn is_active(root: &Root, unit: &str) -> bool {
+/// By the note that PID 1 keeps of every service that is up, or on its way up or down. Nobody has to be asked for it.
+fn has_note(root: &Root, unit: &str) -> bool {
     let note = Path::new("/run/systemd/units").join(format!("invocation:{unit}"));
     root.read_link(&note).is_ok_and(|target| target.is_some())
 }
@@ -71,19 +94,13 @@ fn is_installed(look: Look<'_>) -> bool {
 }
 
 /// By the links that `systemctl enable` makes.
-fn enabled(look: Look<'_>) -> Option<&'static str> {
+fn is_enabled(look: Look<'_>, unit: &str) -> bool {
     let base = Path::new("/etc/systemd/system");
     let folders = look.root.list(base).unwrap_or_default();
-    let wants: Vec<_> = folders
-        .iter()
-        .filter(|name| name.ends_with(".wants"))
-        .collect();
-    WATCHERS.into_iter().find(|watcher| {
-        let has = |folder: &&String| {
-            let link = look.root.read_link(&base.join(folder).join(watcher));
-            link.is_ok_and(|target| target.is_some())
-        };
-        wants.iter().any(has)
+    let wants = folders.iter().filter(|name| name.ends_with(".wants"));
+    wants.into_iter().any(|folder| {
+        let link = look.root.read_link(&base.join(folder).join(unit));
+        link.is_ok_and(|target| target.is_some())
     })
 }
 
