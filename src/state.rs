@@ -5,7 +5,7 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::policy;
@@ -13,9 +13,6 @@ use crate::restart::Done;
 use crate::restart::machine::Run;
 
 pub use store::Store;
-
-/// How long what was done to a unit is remembered: no limit counts further back.
-const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// What is remembered of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,13 +87,6 @@ impl UnitState {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// Forgets what is too old to count.
-    pub fn forget(&mut self, now: Timestamp) {
-        self.done
-            .retain(|done| now.duration_since(done.time) < KEPT);
-        self.hold = self.hold.take().filter(|hold| hold.counts(now));
     }
 
     /// The hold that counts now.

@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     let mut agent = Agent::new(root, scope, orders, tools, None);
     agent.follow(watch.profiles_now());
     let now = Timestamp::now();
-    agent.know(&reading, now);
+    agent.know(&reading);
     agent.by_hand(&unit, now);
     watch::finish(&mut watch, &mut agent, &interrupted);
     drop(agent);

@@ -69,19 +69,6 @@ fn what_is_remembered_outlives_the_process_and_leaves_no_file_when_it_is_over() 
 }
 
 #[test]
-fn what_is_too_old_is_forgotten_and_what_is_of_the_future_is_not() {
-    let day = 86_400;
-    let mut state = UnitState::default();
-    for time in [at(-32 * day), at(-30 * day), at(day)] {
-        let deed = Deed::Restart;
-        state.done.push(Done { time, deed });
-    }
-    state.forget(at(0));
-    let times: Vec<Timestamp> = state.done.iter().map(|d| d.time).collect();
-    assert_eq!(times, [at(-30 * day), at(day)]);
-}
-
-#[test]
 fn a_damaged_or_newer_file_is_an_error_with_its_path_and_is_left_as_it_is() {
     let bench = Bench::new();
     let web = unit("web.service");

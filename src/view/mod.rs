@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod course;
 pub mod doctor;
+pub mod explain;
 pub mod exposition;
 pub mod grid;
 pub mod history;

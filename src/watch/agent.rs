@@ -7,6 +7,7 @@ mod unit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::journal::{Event, Journal, Kind};
 use crate::kernel::process::processes;
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
-use crate::policy::{self, BuiltIn, Change, News, Seen, Want};
+use crate::policy::{self, BuiltIn, Change, News, Seen, Standing, Want};
 use crate::profile::rule::{Action, Condition, Metric, Pressure};
 use crate::restart::gate::Gate;
 use crate::restart::machine::{Input, Run};
@@ -28,7 +29,7 @@ use crate::scope::Scope;
 use crate::state::Store;
 use crate::systemd::manager::{Job, JobEnd};
 use crate::systemd::names::UnitName;
-use crate::watch::charge::Charges;
+use crate::watch::charge::{Charge, Charges};
 use crate::watch::hands::{Ask, Hands, Reply};
 use crate::watch::notices::Listen;
 
@@ -146,8 +147,10 @@ impl<'a> Agent<'a> {
                 Ok(state) => {
                     let unit = self.units.entry(name.clone()).or_default();
                     unit.remember(state.rules);
-                    if let Some(run) = state.run {
-                        self.resume(&name, run, now);
+                    match state.run {
+                        Some(run) if self.orders.mode == Mode::Dry => unit.run = Some(run),
+                        Some(run) => self.resume(&name, run, now),
+                        None => {}
                     }
                 }
                 Err(e) => self.fault(name.as_str(), e.to_string()),
@@ -188,14 +191,37 @@ impl<'a> Agent<'a> {
     }
 
     /// Takes note of units and what the profiles say of them, and judges nothing.
-    pub fn know(&mut self, reading: &Reading, now: Timestamp) {
+    pub fn know(&mut self, reading: &Reading) {
         let charges = Charges::new(&self.profiles);
         for sample in &reading.samples {
             let unit = self.units.entry(sample.unit.clone()).or_default();
             unit.charge = Some(charges.of(&sample.unit).map(Into::into));
             unit.see(reading, sample);
         }
-        self.last = Some(now);
+    }
+
+    /// How each rule of a unit stands by a reading; nothing is remembered or told. `None` where no profile names it.
+    pub fn standing(
+        &mut self,
+        reading: &Reading,
+        sample: &Sample,
+        now: Timestamp,
+    ) -> Option<(Rc<Charge>, Vec<Standing>)> {
+        let unit = self.units.get_mut(&sample.unit)?;
+        let charge = unit.charge.clone().flatten()?;
+        let seen = Seen {
+            since: unit.since(sample, self.root, self.scope, now),
+            before: self.last,
+            ..seen(self.root, reading, sample, &charge)
+        };
+        let standing = policy::standing(&charge.rules, &unit.rules, &seen, now);
+        Some((charge, standing))
+    }
+
+    /// A restart of it that is under way.
+    #[must_use]
+    pub fn run(&self, unit: &UnitName) -> Option<&Run> {
+        self.units.get(unit)?.run.as_ref()
     }
 
     fn judge_one(
@@ -211,24 +237,17 @@ impl<'a> Agent<'a> {
         };
         let charge = unit.charge.clone().flatten();
         if let Some(charge) = &charge {
-            let since = unit.since(sample, self.root, self.scope, now);
             let crossed: Vec<Pressure> = crossed
                 .iter()
                 .filter(|(unit, _)| unit == name)
                 .map(|(_, pressure)| *pressure)
                 .collect();
-            let asks_pss = charge.rules.iter().any(|rule| rule.metric == Metric::Pss);
-            let pss = asks_pss.then(|| pss(self.root, sample)).flatten();
             let seen = Seen {
-                ceiling: reading.ceiling(sample),
-                ram: reading.host.as_ref().map(|host| host.total),
-                swap_free: swap_free(reading, sample),
-                since,
+                since: unit.since(sample, self.root, self.scope, now),
                 before: self.last,
                 oom_killed: unit.was_oom_killed(reading, sample),
-                pss,
                 crossed: &crossed,
-                ..Seen::new(sample)
+                ..seen(self.root, reading, sample, charge)
             };
             let limit = seen.ceiling.as_ref().map(|ceiling| ceiling.bytes);
             unit.rules
@@ -476,6 +495,18 @@ fn wish(want: Want, deed: Deed) -> Wish {
         why: want.why,
         ignores_window: want.ignores_window,
         ignores_idle: want.ignores_idle,
+    }
+}
+
+/// What a reading itself shows of a unit.
+fn seen<'s>(root: &Root, reading: &Reading, sample: &'s Sample, charge: &Charge) -> Seen<'s> {
+    let asks_pss = charge.rules.iter().any(|rule| rule.metric == Metric::Pss);
+    Seen {
+        ceiling: reading.ceiling(sample),
+        ram: reading.host.as_ref().map(|host| host.total),
+        swap_free: swap_free(reading, sample),
+        pss: asks_pss.then(|| pss(root, sample)).flatten(),
+        ..Seen::new(sample)
     }
 }
 

@@ -52,7 +52,12 @@ impl Agent<'_> {
             return;
         };
         let unit = self.units.entry(name.clone()).or_default();
-        if unit.asking || unit.run.is_some() {
+        let is_open = match &unit.run {
+            None => true,
+            // Whoever types it need not wait for the judgement of the last one.
+            Some(run) => wish.is_by_hand() && !run.is_busy(),
+        };
+        if unit.asking || !is_open {
             return;
         }
         let asked = unit.asked;
@@ -211,7 +216,9 @@ impl Agent<'_> {
             (Ask::Look(_), Reply::Look(look)) if unit.asking => {
                 unit.asking = false;
                 match look {
-                    Ok(look) if unit.run.is_some() => self.again(name, look, now),
+                    Ok(look) if unit.run.as_ref().is_some_and(Run::is_busy) => {
+                        self.again(name, look, now);
+                    }
                     Ok(look) => self.begin(name, *look, now),
                     Err(e) => {
                         unit.by_hand = false;
@@ -335,6 +342,10 @@ impl Agent<'_> {
         let Some(run) = unit.run.clone() else {
             return;
         };
+        // Whoever only looks leaves it to the one that acts.
+        if self.orders.mode == Mode::Dry {
+            return;
+        }
         let (next, effects) = step(run.clone(), input, name, now);
         if next == run && effects.is_empty() {
             unit.tick = run.due(now);
