@@ -86,7 +86,12 @@ fn of_unit(unit: &UnitName, profile: Option<&str>, rows: &[&Row]) -> Vec<Event> 
         events.push(event(Kind::Pending, message, Some("need")));
     }
     if let Some(list) = next {
-        let message = format!("{unit} has new limits from its next start on: {list}");
+        let message = match done {
+            Kind::Removed => {
+                format!("{unit} has its own values again from its next start on: {list}")
+            }
+            _ => format!("{unit} has new values from its next start on: {list}"),
+        };
         events.push(event(Kind::Pending, message, Some("directive")));
     }
     events
@@ -153,11 +158,16 @@ pub fn rolled_back(error: &Error, edits: &[Edit]) -> Vec<Event> {
         false => names.into_iter().map(Some).collect(),
     };
     let cause = error.message().replace('\n', "; ");
+    // Where all of it was, the error begins so.
+    let (outcome, cause) = match cause.strip_prefix("rolled back: ") {
+        Some(cause) => ("failed and was taken back", cause),
+        None => ("failed", cause.as_str()),
+    };
     let event = |profile: Option<String>| {
         let of = profile
             .as_ref()
             .map_or("of limits".to_owned(), |name| format!("of profile {name}"));
-        let message = format!("the change {of} failed: {cause}");
+        let message = format!("the change {of} {outcome}: {cause}");
         Event {
             profile,
             why: Some(why.to_owned()),

@@ -49,6 +49,21 @@ impl SystemJournal {
         }
     }
 
+    /// What is told on standard error of an event that could not be written.
+    fn instead(&mut self, error: &io::Error, event: &Event) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.unreachable {
+            let error = crate::error::describe_io(error);
+            lines.push(format!(
+                "warning: the journal cannot be reached ({error}); events are told here"
+            ));
+        }
+        self.unreachable = true;
+        lines.push(event.message.clone());
+        lines.retain(|_| !self.silent);
+        lines
+    }
+
     fn send(&mut self, event: &Event, alert_id: Option<&str>) -> io::Result<()> {
         let fields = event.fields(&self.scope, alert_id);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
@@ -80,16 +95,9 @@ impl Journal for SystemJournal {
                 id
             }
             Err(error) => {
-                if !self.silent {
-                    if !self.unreachable {
-                        let error = crate::error::describe_io(&error);
-                        tell(&format!(
-                            "warning: the journal cannot be reached ({error}); events are told here"
-                        ));
-                    }
-                    tell(&event.message);
-                }
-                self.unreachable = true;
+                self.instead(&error, event)
+                    .iter()
+                    .for_each(|line| tell(line));
                 None
             }
         }
@@ -140,6 +148,26 @@ mod tests {
         assert!(ids.iter().all(|id| id.len() == 16 && escape(id) == *id));
         let others: BTreeSet<u64> = (0..1000).map(|_| unlike_others()).collect();
         assert_eq!(others.len(), 1000);
+    }
+
+    #[test]
+    fn a_journal_that_is_not_there_is_told_once_and_each_event_is() {
+        let event = Event::new(Kind::Done, None, "web.service was restarted");
+        let absent = io::Error::from_raw_os_error(2);
+        let mut journal = SystemJournal::new(&Scope::System);
+        assert_eq!(
+            journal.instead(&absent, &event),
+            [
+                "warning: the journal cannot be reached (No such file or directory); events are told here",
+                "web.service was restarted"
+            ]
+        );
+        assert_eq!(
+            journal.instead(&absent, &event),
+            ["web.service was restarted"]
+        );
+        let mut silent = SystemJournal::new(&Scope::System).silent();
+        assert_eq!(silent.instead(&absent, &event), [""; 0]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub fn package_comes_and_goes(suite: Suite) -> Result<()> {
         "/usr/lib/systemd/system/memctl-realize@.service",
         "/usr/lib/systemd/system/memctl-withheld@.service",
         "/usr/lib/systemd/user/memctl-realize@.service",
+        "/usr/lib/systemd/catalog/memctl.catalog",
+        "/usr/share/doc/memctl/examples/memctl-alert@.service",
         "/usr/share/man/man1/memctl.1.gz",
         "/usr/share/man/man5/memctl.profile.5.gz",
         "/usr/share/man/man5/memctl.toml.5.gz",

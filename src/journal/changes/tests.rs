@@ -72,6 +72,13 @@ fn each_unit_is_told_of_what_has_changed_for_it() {
         withheld,
         row("db.service", Key::OOMScoreAdjust, When::NextStart, "0", "5"),
         row("old.service", Key::MemoryMax, now, "400M", "infinity"),
+        row(
+            "old.service",
+            Key::OOMScoreAdjust,
+            When::NextStart,
+            "5",
+            "0",
+        ),
         strange,
         row("off.service", Key::TasksMax, When::NotRunning, "100", "5"),
         row("web.service", Key::MemoryHigh, now, "infinity", "350M"),
@@ -87,9 +94,10 @@ fn each_unit_is_told_of_what_has_changed_for_it() {
             "applied db.service shop: db.service has new limits: CPUQuota infinity → 80%",
             "pending db.service shop: db.service holds too much for its new limits, which wait for its next start: \
              MemoryMax 2G → 1G",
-            "pending db.service shop: db.service has new limits from its next start on: OOMScoreAdjust 0 → 5",
+            "pending db.service shop: db.service has new values from its next start on: OOMScoreAdjust 0 → 5",
             "applied off.service shop: off.service does not run; when it starts: TasksMax 100 → 5",
             "removed old.service -: old.service has its own limits again: MemoryMax 400M → infinity",
+            "pending old.service -: old.service has its own values again from its next start on: OOMScoreAdjust 5 → 0",
             "applied web.service shop: web.service has new limits: MemoryHigh infinity → 350M, MemoryMax 1G → 400M",
             "removed - old: profile old was removed",
         ]
@@ -131,8 +139,8 @@ fn what_was_taken_back_is_told_with_its_cause() {
     assert_eq!(
         told(&rolled_back(&error, &[edit("web"), edit("db")])),
         [
-            "rolled-back - db: the change of profile db failed: rolled back: the reload was refused; second line",
-            "rolled-back - web: the change of profile web failed: rolled back: the reload was refused; second line",
+            "rolled-back - db: the change of profile db failed and was taken back: the reload was refused; second line",
+            "rolled-back - web: the change of profile web failed and was taken back: the reload was refused; second line",
         ]
     );
     let partly = Error::new(error::Kind::Partial, "x");
