@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::journal::alerts::Alerts;
 use crate::policy;
 use crate::restart::Done;
 use crate::restart::machine::Run;
@@ -80,6 +81,13 @@ pub struct HostState {
     /// Nothing is done to any unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// Which alerts were sent, so that the timer sends no more of them than the daemon does.
+    #[serde(skip_serializing_if = "is_default")]
+    pub alerts: Alerts,
+}
+
+fn is_default(alerts: &Alerts) -> bool {
+    *alerts == Alerts::default()
 }
 
 impl UnitState {

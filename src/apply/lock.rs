@@ -25,12 +25,19 @@ pub struct Lock {
 /// Whether a memctl is at work just now. What cannot be asked is answered with no.
 #[must_use]
 pub fn is_held(root: &Root, scope: &Scope) -> bool {
-    let path = scope.runtime_dir().join("lock");
+    is_held_in(root, &scope.runtime_dir()).unwrap_or(false)
+}
+
+/// Whether somebody has the lock of a folder; `None` where that may not be asked.
+#[must_use]
+pub fn is_held_in(root: &Root, folder: &Path) -> Option<bool> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
-    let Ok(file) = root.open_at(&path, flags, Mode::empty()) else {
-        return false;
+    let file = match root.open_at(&folder.join("lock"), flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(e) if crate::kernel::root::is_absent(&e) => return Some(false),
+        Err(_) => return None,
     };
-    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+    Some(flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
 }
 
 impl Lock {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::apply::Edit;
+use crate::apply::lock::is_held_in;
 use crate::apply::record::{Contents, says};
 use crate::apply::survey::Survey;
 use crate::command::Context;
@@ -12,6 +13,7 @@ use crate::limits::dropin::Installed;
 use crate::limits::plan::{Plan, When};
 use crate::limits::slices::slices;
 use crate::limits::totals::{Totals, totals};
+use crate::policy::is_judged;
 use crate::profile::Source;
 use crate::profiles::Set;
 use crate::systemd::reach::Reach;
@@ -141,19 +143,53 @@ pub(super) fn warnings(
             path.display()
         )
     }));
-    let units = profiles.iter().flat_map(|p| &p.profile.units);
-    let rules: usize = units.map(|u| u.rules.len()).sum();
-    if rules > 0 {
-        let noun = if rules == 1 { "rule" } else { "rules" };
-        warnings.push(format!(
-            "{rules} {noun} recorded, and nothing acts on them: \
-             this version of memctl sets limits and records what units hold"
-        ));
-    }
+    warnings.extend(of_rules(context, profiles));
     if context.root.is_host() && !context.scope.is_user() {
         warnings.extend(room_in_run());
     }
     Ok(warnings)
+}
+
+/// What deserves a warning of rules: those that this version does not judge, and that nobody watches.
+fn of_rules(context: &Context, profiles: &[Installed]) -> Vec<String> {
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let rules = || {
+        units
+            .clone()
+            .flat_map(|unit| unit.rules.iter().map(move |rule| (unit, rule)))
+    };
+    let mut warnings = Vec::new();
+    let unjudged = rules().filter(|(_, rule)| !is_judged(rule));
+    for (unit, rule) in unjudged {
+        warnings.push(format!(
+            "{}: rule {} never fires: this version of memctl does not judge it",
+            unit.name, rule.name
+        ));
+    }
+    let count = rules().count();
+    if count > 0 && context.root.is_host() && !is_watched(context) {
+        let (noun, start) = match (count, context.scope.is_user()) {
+            (1, false) => ("1 rule".to_owned(), "systemctl enable --now memctl.service"),
+            (n, false) => (
+                format!("{n} rules"),
+                "systemctl enable --now memctl.service",
+            ),
+            (1, true) => ("1 rule".to_owned(), "memctl --user watch"),
+            (n, true) => (format!("{n} rules"), "memctl --user watch"),
+        };
+        warnings.push(format!("{noun} and nothing watches: `{start}`"));
+    }
+    warnings
+}
+
+/// Whether a daemon watches, or a timer is enabled. Who may not see it says nothing.
+fn is_watched(context: &Context) -> bool {
+    let timer = context.scope.unit_dirs();
+    let timer = timer
+        .iter()
+        .map(|dir| dir.join("timers.target.wants/memctl-watch.timer"));
+    let mut timer = timer.filter_map(|link| context.root.read_link(&link).ok().flatten());
+    is_held_in(&context.root, &context.scope.state_dir()).unwrap_or(true) || timer.next().is_some()
 }
 
 /// Tells warnings on standard error.

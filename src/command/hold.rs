@@ -10,7 +10,7 @@ use crate::command::names::Names;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::journal::{Event, Journal as _, Kind, SystemJournal};
 use crate::readings;
-use crate::state::{Hold, HostState, Store, UnitState};
+use crate::state::{Hold, Store, UnitState};
 use crate::status::typed::is_unit;
 use crate::systemd::manager::connect;
 use crate::systemd::names::UnitName;
@@ -64,7 +64,7 @@ pub(super) fn release(context: &Context, options: &cli::Release) -> Result<u8> {
     let store = Store::new(&context.root, &context.scope);
     let mut journal = Told::new(context);
     if options.all {
-        let was = store.change_host(|host| std::mem::take(host) != HostState::default())?;
+        let was = store.change_host(|host| host.hold.take().is_some())?;
         match was {
             true => journal.tell(&Event::new(
                 Kind::Release,

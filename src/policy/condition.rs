@@ -42,7 +42,7 @@ pub(super) struct Scene<'a> {
 }
 
 /// Whether this version judges all that the rule asks.
-pub(super) fn is_judged(rule: &Rule) -> bool {
+pub fn is_judged(rule: &Rule) -> bool {
     let known = |condition: &Condition| {
         !matches!(
             condition,

@@ -26,6 +26,7 @@ use crate::profile::rule::{Action, Pressure};
 use crate::sample::{Ceiling, Sample};
 
 pub use builtin::{BuiltIn, built_in};
+pub use condition::is_judged;
 pub use decide::{decide, gone};
 pub use memory::Memory;
 pub use stalled::{NEAR, STANDSTILL};

@@ -142,6 +142,10 @@ impl<'a> Agent<'a> {
                 return;
             }
         };
+        match self.store.host() {
+            Ok(host) => self.alerts = host.alerts,
+            Err(e) => self.fault("state", e.to_string()),
+        }
         for name in units {
             match self.store.unit(&name) {
                 Ok(state) => {
@@ -419,7 +423,12 @@ impl<'a> Agent<'a> {
         let Some((unit, id)) = self.orders.alert_unit.clone().zip(id) else {
             return;
         };
-        if let Some(start) = self.alerts.offer(&unit, event, &id, now) {
+        let start = self.alerts.offer(&unit, event, &id, now);
+        let alerts = self.alerts.clone();
+        if let Err(e) = self.store.change_host(|host| host.alerts = alerts) {
+            self.fault("state", e.to_string());
+        }
+        if let Some(start) = start {
             let ask = Ask::Job(Job::Start, start.to_string());
             self.messenger.ask(&start, ask);
         }
