@@ -124,6 +124,28 @@ fn the_baseline_is_the_median_of_the_minute_after_settle() {
 }
 
 #[test]
+fn a_burst_of_readings_is_not_the_baseline() {
+    let mut unit = line(&[r#"grown = "+50M""#]);
+    unit.wait(120);
+    // Its events wake the watch again and again while it starts.
+    for _ in 0..500 {
+        unit.need(900);
+    }
+    for _ in 0..6 {
+        unit.wait(10).need(100);
+    }
+    assert_eq!(unit.wait(10).need(151), "+grown");
+}
+
+#[test]
+fn an_age_that_was_told_stays_whatever_the_clock_says() {
+    let mut unit = line(&[r#"age = "1h""#]);
+    assert_eq!(unit.wait(3600).read(), "+age");
+    assert_eq!(unit.wait(-3000).read(), "");
+    assert_eq!(unit.restart().wait(10).read(), "-age");
+}
+
+#[test]
 fn a_baseline_outlives_memctl_and_ends_with_the_start() {
     let mut unit = line(&[r#"grown = "+50M", settle = "10s""#]);
     for _ in 0..8 {

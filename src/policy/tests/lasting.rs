@@ -160,6 +160,26 @@ fn a_clock_that_steps_by_a_day_fires_nothing() {
 }
 
 #[test]
+fn readings_of_the_future_are_not_waited_for() {
+    for (holds, restarted) in [("2min", true), ("3 of 5", true), ("2min", false)] {
+        let mut unit = line(&[&format!("above = \"100M\", for = \"{holds}\"")]);
+        unit.minutes(&[OVER; 2]);
+        unit.wait(-86_400);
+        if restarted {
+            unit.reload();
+        }
+        assert_eq!(unit.minutes(&[OVER; 3]), ["", "", "+above"], "{holds}");
+    }
+}
+
+#[test]
+fn it_is_not_told_again_while_it_does_not_hold() {
+    let mut unit = line(&[r#"above = "100M", for = "3 of 5", repeat = "1min""#]);
+    let told = unit.minutes(&[OVER, OVER, OVER, OVER, UNDER, UNDER, OVER]);
+    assert_eq!(told, ["", "", "+above", "!above", "", "", "!above"]);
+}
+
+#[test]
 fn what_was_told_in_the_future_is_told_no_second_time_and_clears() {
     let mut unit = line(&[
         r#"above = "100M", repeat = "1h""#,

@@ -143,3 +143,13 @@ fn the_slice_is_at_its_memory_high() {
     unit.sample.memory.current = Some(190 * M);
     assert_eq!(unit.read(), "", "others hold the rest of the slice");
 }
+
+#[test]
+fn a_counter_that_fell_is_no_end_of_events() {
+    let mut unit = at_high(199, 98);
+    unit.sample.start = Start::default();
+    unit.read();
+    unit.sample.events.high = Some(10);
+    assert_eq!(unit.wait(10).read(), "", "nobody knows since when");
+    assert_eq!(more(&mut unit, 100), "+stalled restart");
+}
