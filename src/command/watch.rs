@@ -156,7 +156,7 @@ fn once(context: &Context, config: &Config, orders: Orders, watch: &mut Watch<'_
         if let Some(profiles) = profiles {
             agent.follow(profiles.to_vec());
         }
-        agent.judge(reading, &[], now);
+        agent.judge_all(reading, &[], now);
     })?;
     told(&tick, &mut agent, now);
     let Some(reading) = single.0 else {

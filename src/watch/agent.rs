@@ -171,6 +171,40 @@ impl<'a> Agent<'a> {
         self.advance(name, Input::Resumed, now);
     }
 
+    /// Judges a tick's reading: of all units that run.
+    pub fn judge_all(
+        &mut self,
+        reading: &Reading,
+        crossed: &[(UnitName, Pressure)],
+        now: Timestamp,
+    ) {
+        self.judge(reading, crossed, now);
+        let is_gone =
+            |name: &UnitName, unit: &Unit| unit.is_latched() && reading.get(name).is_none();
+        let gone: Vec<UnitName> = self
+            .units
+            .iter()
+            .filter(|(name, unit)| is_gone(name, unit))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in gone {
+            let Some(unit) = self.units.get_mut(&name) else {
+                continue;
+            };
+            let rules = unit.charge.as_ref().and_then(|charge| charge.as_ref());
+            let rules = rules.map_or_else(Vec::new, |charge| charge.rules.clone());
+            let verdict = policy::gone(&rules, &mut unit.rules);
+            unit.wish(verdict.want, now);
+            for news in &verdict.news {
+                self.tell_news(&name, news, None, None, now);
+            }
+            self.save_rules(&name);
+        }
+        for (name, unit) in &mut self.units {
+            unit.count(name, reading);
+        }
+    }
+
     /// Judges a reading; `crossed` are the thresholds of pressure that the kernel told of since the last one.
     pub fn judge(&mut self, reading: &Reading, crossed: &[(UnitName, Pressure)], now: Timestamp) {
         let profiles = std::mem::take(&mut self.profiles);
@@ -200,7 +234,7 @@ impl<'a> Agent<'a> {
         for sample in &reading.samples {
             let unit = self.units.entry(sample.unit.clone()).or_default();
             unit.charge = Some(charges.of(&sample.unit).map(Into::into));
-            unit.see(reading, sample);
+            unit.see(sample);
         }
     }
 
@@ -254,13 +288,11 @@ impl<'a> Agent<'a> {
                 ..seen(self.root, reading, sample, charge)
             };
             let limit = seen.ceiling.as_ref().map(|ceiling| ceiling.bytes);
-            unit.rules
-                .retain(|rule, _| charge.rules.iter().any(|r| r.name == *rule));
             let verdict = policy::decide(&charge.rules, &mut unit.rules, &seen, now);
-            unit.see(reading, sample);
+            unit.see(sample);
             unit.wish(verdict.want, now);
             for news in &verdict.news {
-                self.tell_news(sample, news, limit, now);
+                self.tell_news(name, news, sample.memory.need(), limit, now);
                 if news.action == Action::Reclaim && news.change != Change::Cleared {
                     self.reclaim(sample, news, now);
                 }
@@ -434,8 +466,14 @@ impl<'a> Agent<'a> {
         }
     }
 
-    fn tell_news(&mut self, sample: &Sample, news: &News, limit: Option<u64>, now: Timestamp) {
-        let unit = &sample.unit;
+    fn tell_news(
+        &mut self,
+        unit: &UnitName,
+        news: &News,
+        need: Option<u64>,
+        limit: Option<u64>,
+        now: Timestamp,
+    ) {
         let (kind, message) = match (news.change, BuiltIn::named(&news.rule).map(kind)) {
             (Change::Cleared, _) => (
                 Kind::Cleared,
@@ -454,7 +492,7 @@ impl<'a> Agent<'a> {
         let mut event = Event::new(kind, Some(unit), message);
         event.rule = Some(news.rule.clone());
         event.action = Some(news.action.name().to_owned());
-        event.need = sample.memory.need();
+        event.need = need;
         event.limit = limit;
         self.tell(&event, now);
     }

@@ -87,7 +87,7 @@ impl<'c> Daemon<'c> {
                 if let Some(profiles) = profiles {
                     agent.follow(profiles.to_vec());
                 }
-                agent.judge(reading, &crossed, now);
+                agent.judge_all(reading, &crossed, now);
                 notices.follow(agent.listens(reading));
             });
             match tick {

@@ -43,8 +43,19 @@ pub struct Unit {
     pub need: Option<u64>,
     /// When this start began, and the monotonic time and the time of the day at which that was found.
     age: Option<(Start, SignedDuration, Instant)>,
-    /// The last start, and the count of OOM kills in the slice above at the last reading.
-    before: Option<(Start, Option<UnitName>, Option<u64>)>,
+    /// OOM kills as they were counted at the last tick.
+    before: Option<Kills>,
+}
+
+/// OOM kills as they were counted at a tick.
+#[derive(Debug)]
+struct Kills {
+    start: Start,
+    slice: Option<UnitName>,
+    /// Of the unit.
+    own: u64,
+    /// Of the slice, and of none of its units that were read.
+    nobodys: Option<u64>,
 }
 
 impl Unit {
@@ -100,22 +111,42 @@ impl Unit {
         now.checked_sub(age.checked_add(passed)?).ok()
     }
 
-    /// Keeps of a reading what the next one is held against.
-    pub fn see(&mut self, reading: &Reading, sample: &Sample) {
-        let slice = sample.slice.clone();
-        let kills = slice.as_ref().and_then(|slice| kills(reading, slice));
-        self.before = Some((sample.start, slice, kills));
+    /// Keeps its need, for a restart to be held against.
+    pub fn see(&mut self, sample: &Sample) {
         self.need = sample.memory.need();
     }
 
-    /// Whether an earlier start was ended by an OOM kill since the last reading: its cgroup went, and its counters
-    /// with it, but the slice above has counted.
+    /// Whether any of its rules holds and was told.
+    pub fn is_latched(&self) -> bool {
+        self.rules.values().any(|memory| memory.latched.is_some())
+    }
+
+    /// Keeps of a tick's reading what the next one is held against.
+    pub fn count(&mut self, name: &UnitName, reading: &Reading) {
+        let Some(sample) = reading.get(name) else {
+            return;
+        };
+        self.before = Some(Kills {
+            start: sample.start,
+            slice: sample.slice.clone(),
+            own: sample.events.oom_kill.unwrap_or(0),
+            nobodys: sample
+                .slice
+                .as_ref()
+                .and_then(|slice| nobodys(reading, slice)),
+        });
+    }
+
+    /// Whether an earlier start was ended by an OOM kill since the last tick: its cgroup went, and its counter with
+    /// it, but the slice above has counted. More than what is of the units that are there, and was of this one.
     pub fn was_oom_killed(&self, reading: &Reading, sample: &Sample) -> bool {
-        let Some((start, slice, before)) = &self.before else {
+        let Some(before) = &self.before else {
             return false;
         };
-        let after = slice.as_ref().and_then(|slice| kills(reading, slice));
-        !start.same(&sample.start) && matches!((before, after), (Some(b), Some(a)) if a > *b)
+        let slice = before.slice.as_ref();
+        let after = slice.and_then(|slice| nobodys(reading, slice));
+        let gained = before.nobodys.zip(after).map(|(b, a)| a.saturating_sub(b));
+        !before.start.same(&sample.start) && gained.is_some_and(|gained| gained > before.own)
     }
 
     /// What its rules want now; a wish that is new forgets why an older one was withheld.
@@ -132,8 +163,15 @@ impl Unit {
     }
 }
 
-fn kills(reading: &Reading, slice: &UnitName) -> Option<u64> {
-    reading.get(slice)?.events.oom_kill
+/// Kills that a slice has counted, and that are of none of its units that were read.
+fn nobodys(reading: &Reading, slice: &UnitName) -> Option<u64> {
+    let all = reading.get(slice)?.events.oom_kill?;
+    let members = reading
+        .samples
+        .iter()
+        .filter(|s| s.slice.as_ref() == Some(slice));
+    let known: u64 = members.filter_map(|s| s.events.oom_kill).sum();
+    Some(all.saturating_sub(known))
 }
 
 fn written(rules: &BTreeMap<String, Memory>) -> String {
