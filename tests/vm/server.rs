@@ -15,6 +15,9 @@ const HOLD: &str = include_str!("guest/hold.py");
 /// What fills the page cache and reads it again and again: `cache MIB`.
 const CACHE: &str = include_str!("guest/cache.py");
 
+/// A cache of its own that fills to a cap, as fast as a leak, and stays there: `cap MIB [MIB_PER_SECOND]`.
+const CAP: &str = include_str!("guest/cap.py");
+
 impl Server {
     /// Boots a guest of 1 GiB and installs the package.
     pub fn boot(suite: Suite) -> Result<Self> {
@@ -28,7 +31,8 @@ impl Server {
         guest.ok("dpkg --install /root/memctl.deb");
         guest.write("/usr/local/bin/hold", HOLD);
         guest.write("/usr/local/bin/cache", CACHE);
-        guest.ok("chmod +x /usr/local/bin/hold /usr/local/bin/cache");
+        guest.write("/usr/local/bin/cap", CAP);
+        guest.ok("chmod +x /usr/local/bin/hold /usr/local/bin/cache /usr/local/bin/cap");
         Ok(Self { guest })
     }
 
