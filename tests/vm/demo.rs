@@ -12,3 +12,12 @@ pub fn homework_is_limited(suite: Suite) -> Result<()> {
     demo::tour(&guest, &mut shown)
         .map_err(|error| error.context(String::from_utf8_lossy(&shown).into_owned()))
 }
+
+/// The leaking one among them is restarted in time, and who reads it does not notice.
+pub fn a_leak_is_restarted(suite: Suite) -> Result<()> {
+    let guest = Guest::boot(demo::server(suite, &package::deb()?))?;
+    guest.ok("dpkg --install /root/memctl.deb; systemctl daemon-reload");
+    let mut shown = Vec::new();
+    demo::tour_of_restarts(&guest, &mut shown)
+        .map_err(|error| error.context(String::from_utf8_lossy(&shown).into_owned()))
+}

@@ -43,6 +43,7 @@ macro_rules! scenarios {
 scenarios! {
     boots::boots,
     demo::homework_is_limited,
+    demo::a_leak_is_restarted,
     limits::limits_are_in_the_kernel,
     limits::the_administrator_wins,
     limits::plans_and_permissions,

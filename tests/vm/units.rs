@@ -36,7 +36,7 @@ pub fn what_the_daemon_needs_stays(suite: Suite) -> Result<()> {
 
     guest.ok("systemctl stop beside.service; swapoff --all");
     let more = "OOMScoreAdjust=800\nRestart=no";
-    server.define("fill.service", "/usr/local/bin/hold 2000", more);
+    server.define("fill.service", "/usr/local/bin/hold 600 200", more);
     guest.ok(Script::new(
         "systemctl daemon-reload; systemctl start fill.service
          for i in $(seq 50); do [ \"$(systemctl is-active fill)\" = active ] || exit 0; sleep 2; done
