@@ -17,6 +17,8 @@ use crate::profile::Severity;
 use crate::profiles::Set;
 use crate::sample::Reading;
 use crate::scope::Scope;
+use crate::state::Store;
+use crate::state::acts::acts;
 use crate::systemd::names::UnitName;
 use crate::view::metrics::{Facts, Profiles};
 
@@ -37,6 +39,8 @@ pub fn facts(
     let mut told = Vec::new();
     let standing = standing(root, scope, &set.installed(), systemd);
     let standing = standing.map_err(|e| told.push(e.message().to_owned())).ok();
+    let (acts, unread) = acts(&Store::new(root, scope), reading.time);
+    told.extend(unread);
     let facts = Facts {
         last_tick: None,
         standing,
@@ -45,6 +49,7 @@ pub fn facts(
             faults: faults(set),
         }),
         starts: starts(root, scope, reading),
+        acts: Some(acts),
         faults: told.len(),
     };
     (facts, told)

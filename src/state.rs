@@ -1,6 +1,7 @@
 //! What must not be lost: holds, what was done to a unit, restarts under way, what rules remember. One small file a
 //! unit in `/var/lib/memctl/state`, replaced as a whole; whoever writes holds the folder's lock.
 
+pub mod acts;
 mod store;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,8 @@ use memctl::profiles::Set;
 use memctl::readings::open;
 use memctl::sample::{Invocation, Source};
 use memctl::scope::Scope;
+use memctl::state::Hold;
+use memctl::state::acts::Acts;
 use memctl::status::{Status, rows};
 use memctl::systemd::manager::{Figures, Manager};
 use memctl::systemd::names::{UnitName, UnitType};
@@ -320,7 +322,14 @@ fn what_status_says() {
             why: None,
             host: reading.host,
             pressure: Pressure::parse(PRESSURE).ok(),
-            rows: rows(&reading, Some(&listed), &choice, &sparks.into(), &[]),
+            rows: rows(
+                &reading,
+                Some(&listed),
+                &choice,
+                &sparks.into(),
+                &[],
+                &acts(),
+            ),
             notes: vec!["a note".to_owned()],
             faults: reading.faults,
         }
@@ -346,3 +355,19 @@ const STAT: &str = "anon 209715200\nfile 41943040\nkernel_stack 65536\npagetable
 const EVENTS: &str = "low 0\nhigh 12\nmax 1\noom 1\noom_kill 1\noom_group_kill 0\n";
 const PRESSURE: &str = "some avg10=12.34 avg60=1.50 avg300=0.03 total=98765\n\
     full avg10=1.00 avg60=0.00 avg300=0.00 total=4321\n";
+
+/// What memctl did to one of the units.
+fn acts() -> std::collections::BTreeMap<UnitName, Acts> {
+    let acts = Acts {
+        done: 2,
+        last: Some(Timestamp::UNIX_EPOCH),
+        held: Some(Hold {
+            since: Timestamp::UNIX_EPOCH,
+            until: None,
+            by: None,
+        }),
+        holding: vec!["grown".to_owned()],
+        ..Acts::default()
+    };
+    std::collections::BTreeMap::from([(UnitName::parse("web.service").expect("a name"), acts)])
+}

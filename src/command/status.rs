@@ -21,6 +21,8 @@ use crate::profiles::lenient;
 use crate::readings::{Opened, open};
 use crate::sample::{Source, Start};
 use crate::signals;
+use crate::state::Store;
+use crate::state::acts::acts;
 use crate::status::{Row, Sparks, Status, rows};
 use crate::systemd::manager::{Manager, UnitInfo, connect};
 use crate::systemd::names::{UnitName, UnitType};
@@ -274,7 +276,10 @@ impl<'a> Watcher<'a> {
             }),
             None => Sparks::new(),
         };
-        let rows = rows(&reading, listed, &self.choice, &sparks, waiting);
+        let store = Store::new(&self.context.root, &self.context.scope);
+        let (acts, unread) = acts(&store, now);
+        faults.extend(unread);
+        let rows = rows(&reading, listed, &self.choice, &sparks, waiting, &acts);
         let why = self.opened.why.as_ref();
         let status = Status {
             time: now,

@@ -11,6 +11,7 @@ use crate::kernel::meminfo::MemInfo;
 use crate::kernel::psi::Pressure;
 use crate::limits::plan;
 use crate::sample::{Ceiling, Limit, Reading, Sample, Source};
+use crate::state::acts::Acts;
 use crate::systemd::manager::UnitInfo;
 use crate::systemd::names::UnitName;
 use crate::watched::Watched;
@@ -62,6 +63,8 @@ pub struct Row {
     pub history: Vec<Option<u64>>,
     /// Its directives that wait for something, are withheld or overridden.
     pub waiting: Vec<plan::Row>,
+    /// What memctl did to it, and how its rules stand.
+    pub acts: Acts,
 }
 
 /// How a unit is.
@@ -111,6 +114,7 @@ pub fn rows(
     choice: &Watched,
     sparks: &Sparks,
     waiting: &[plan::Row],
+    acts: &BTreeMap<UnitName, Acts>,
 ) -> Vec<Row> {
     let infos = listed.map(|units| {
         let units = units.iter().filter(|unit| unit.exists());
@@ -156,6 +160,7 @@ pub fn rows(
                     .filter(|r| r.unit == *unit)
                     .cloned()
                     .collect(),
+                acts: acts.get(unit).cloned().unwrap_or_default(),
             }
         })
         .collect();

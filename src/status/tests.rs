@@ -43,7 +43,14 @@ fn info(unit: &str, load: &str, active: &str) -> UnitInfo {
 }
 
 fn shown(choice: &Watched, listed: Option<&[UnitInfo]>) -> Vec<String> {
-    let rows = rows(&reading(), listed, choice, &Sparks::new(), &[]);
+    let rows = rows(
+        &reading(),
+        listed,
+        choice,
+        &Sparks::new(),
+        &[],
+        &BTreeMap::new(),
+    );
     rows.into_iter().map(|r| r.unit.to_string()).collect()
 }
 
@@ -85,7 +92,14 @@ fn names_reach_instances_and_are_shown_though_they_do_not_run() {
         info("other.service", "loaded", "failed"),
         info("gone.service", "not-found", "inactive"),
     ];
-    let rows = rows(&reading(), Some(&listed), &choice, &Sparks::new(), &[]);
+    let rows = rows(
+        &reading(),
+        Some(&listed),
+        &choice,
+        &Sparks::new(),
+        &[],
+        &BTreeMap::new(),
+    );
     let states: Vec<_> = rows
         .iter()
         .map(|r| (r.unit.as_str(), r.state.as_ref().map(|s| s.active.as_str())))
@@ -110,7 +124,14 @@ fn what_failed_is_among_the_services() {
 
 #[test]
 fn near_is_nine_tenths() {
-    let rows = rows(&reading(), None, &Watched::Services, &Sparks::new(), &[]);
+    let rows = rows(
+        &reading(),
+        None,
+        &Watched::Services,
+        &Sparks::new(),
+        &[],
+        &BTreeMap::new(),
+    );
     let near: Vec<&str> = rows
         .iter()
         .filter(|r| r.is_near())

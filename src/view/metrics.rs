@@ -12,6 +12,7 @@ use crate::kernel::psi::Stall;
 use crate::kernel::stat::{MemoryEvents, MemoryStat};
 use crate::limits::standing::Standing;
 use crate::sample::{Limit, Reading, Sample};
+use crate::state::acts::Acts;
 use crate::systemd::names::UnitName;
 use crate::view::exposition::{Exposition, Family, Figure};
 
@@ -26,6 +27,8 @@ pub struct Facts {
     pub profiles: Option<Profiles>,
     /// When units were started, as far as systemd noted it.
     pub starts: BTreeMap<UnitName, Timestamp>,
+    /// What memctl did to units, and how their rules stand; `None`: nobody looked.
+    pub acts: Option<BTreeMap<UnitName, Acts>>,
     /// How many of these could not be found out.
     pub faults: usize,
 }
@@ -105,7 +108,44 @@ pub fn metrics(reading: &Reading, facts: &Facts) -> String {
         let start = facts.starts.get(&sample.unit).and_then(time);
         starts.add(&[("unit", sample.unit.as_str())], start);
     }
+    acts(&mut text, facts.acts.as_ref());
     text.finish()
+}
+
+/// What memctl did to units, and how their rules stand.
+fn acts(text: &mut Exposition, acts: Option<&BTreeMap<UnitName, Acts>>) {
+    type Of = fn(&Acts) -> u64;
+    let figures: [(&str, &str, Of); 4] = [
+        (
+            "memctl_unit_restarts",
+            "Restarts and reloads of the unit by memctl in the last 31 days.",
+            |acts| acts.done,
+        ),
+        (
+            "memctl_unit_rules_holding",
+            "Rules of the unit that hold and were told.",
+            |acts| acts.holding.len() as u64,
+        ),
+        (
+            "memctl_unit_held",
+            "1: somebody said that nothing is to be done to the unit.",
+            |acts| u64::from(acts.held.is_some()),
+        ),
+        (
+            "memctl_unit_ineffective",
+            "1: restarts do not help the unit, and memctl makes none.",
+            |acts| u64::from(acts.ineffective),
+        ),
+    ];
+    for (name, help, figure) in figures {
+        let mut family = text.family(Family::gauge(name, help));
+        for (unit, acts) in acts.into_iter().flatten() {
+            family.add(
+                &[("unit", unit.as_str())],
+                Some(Figure::Whole(figure(acts))),
+            );
+        }
+    }
 }
 
 /// memctl's own figures.
@@ -156,6 +196,14 @@ fn own(text: &mut Exposition, reading: &Reading, facts: &Facts) {
             "memctl_overridden_limits",
             "Limits of profiles that another drop-in overrides.",
             standing.and_then(|s| count(s.overridden)),
+        ),
+        (
+            "memctl_ineffective_units",
+            "Units that restarts do not help, and that memctl restarts no more.",
+            facts
+                .acts
+                .as_ref()
+                .and_then(|all| count(all.values().filter(|acts| acts.ineffective).count())),
         ),
     ] {
         text.family(Family::gauge(name, help)).add(&[], figure);

@@ -16,6 +16,7 @@ use memctl::kernel::psi::{Pressure, Stall};
 use memctl::kernel::stat::{CpuStat, MemoryEvents, MemoryStat};
 use memctl::limits::standing::Standing;
 use memctl::sample::{Limit, Reading, Sample, Source};
+use memctl::state::acts::Acts;
 use memctl::systemd::names::UnitName;
 use memctl::view::metrics::{Facts, Profiles, metrics};
 
@@ -123,6 +124,15 @@ fn whole() -> (Reading, Facts) {
             (name(r"a\x2db.service"), time("2026-11-20T01:02:03.000004Z")),
             (name("not-read.service"), now()),
         ]),
+        acts: Some(BTreeMap::from([(
+            name(r"a\x2db.service"),
+            Acts {
+                done: 3,
+                ineffective: true,
+                holding: vec!["grown".to_owned()],
+                ..Acts::default()
+            },
+        )])),
         faults: 1,
     };
     (reading, facts)

@@ -6,6 +6,7 @@ use crate::kernel::process::Process;
 use crate::kernel::psi::{Pressure, Stall};
 use crate::kernel::stat::{MemoryEvents, MemoryStat};
 use crate::sample::{Limit, Sample};
+use crate::state::acts::Acts;
 use crate::status::{Row, Status};
 use crate::view::status::Detail;
 
@@ -97,7 +98,30 @@ fn unit(row: &Row) -> Map<String, Value> {
         let waiting = row.waiting.iter().map(crate::view::json::row);
         unit.insert("waiting".into(), waiting.collect());
     }
+    acts(&mut unit, &row.acts);
     unit
+}
+
+/// What memctl did to it; what is not the case is absent.
+fn acts(unit: &mut Map<String, Value>, acts: &Acts) {
+    if *acts == Acts::default() {
+        return;
+    }
+    let mut found = Map::new();
+    put(&mut found, "restarts", Some(acts.done));
+    put(&mut found, "last", acts.last.map(|time| time.to_string()));
+    if let Some(hold) = &acts.held {
+        let until = hold.until.map(|time| time.to_string());
+        found.insert("held".into(), value!({ "until": until }));
+    }
+    for (name, is) in [
+        ("ineffective", acts.ineffective),
+        ("restarting", acts.restarting),
+    ] {
+        put(&mut found, name, is.then_some(true));
+    }
+    found.insert("rules".into(), value!(acts.holding));
+    unit.insert("memctl".into(), Value::Object(found));
 }
 
 fn sample(unit: &mut Map<String, Value>, sample: &Sample) {

@@ -10,6 +10,7 @@ pub use json::json;
 use jiff::tz::TimeZone;
 
 use crate::sample::{Limit, Source};
+use crate::state::acts::Acts;
 use crate::status::{HIGH, Row, Status};
 use crate::view::grid::{Cell, Column, Give, Style, lines};
 use crate::view::spark::spark;
@@ -195,10 +196,36 @@ fn columns(status: &Status) -> Vec<Column> {
             let pressure = row.sample.as_ref().and_then(|s| s.pressure);
             Cell::from(pressure.map_or_else(unknown, |p| percent(p.some.avg10)))
         }),
+        column("MEMCTL", false, Give::Way(9), &|row| acts(&row.acts)),
         column("LAST HOUR", false, Give::Way(3), &|row| {
             Cell::from(spark(&row.history))
         }),
     ]
+}
+
+/// What memctl did to a unit or is about to do, the most urgent of it.
+fn acts(acts: &Acts) -> Cell {
+    let (text, style) = if acts.restarting {
+        ("restarting".to_owned(), Style::Caution)
+    } else if acts.ineffective {
+        ("given up".to_owned(), Style::Alarm)
+    } else if acts.held.is_some() {
+        ("held".to_owned(), Style::Caution)
+    } else if let Some(rule) = acts.holding.first() {
+        let more = match acts.holding.len() {
+            0 | 1 => String::new(),
+            n => format!(" +{}", n - 1),
+        };
+        (format!("{rule}{more}"), Style::Alarm)
+    } else {
+        let text = match acts.done {
+            0 => String::new(),
+            1 => "1 restart".to_owned(),
+            n => format!("{n} restarts"),
+        };
+        (text, Style::Faint)
+    };
+    Cell::new(text, style)
 }
 
 /// A unit's resident need as a share of its ceiling.

@@ -66,6 +66,14 @@ fn status(source: Source) -> Status {
         name("homework-celery.service"),
         vec![None, Some(1), Some(2)],
     )]);
+    let acts = std::collections::BTreeMap::from([(
+        name("homework-celery.service"),
+        Acts {
+            done: 2,
+            holding: vec!["grown".to_owned(), "leak".to_owned()],
+            ..Acts::default()
+        },
+    )]);
     Status {
         time: Timestamp::UNIX_EPOCH,
         source,
@@ -78,7 +86,14 @@ fn status(source: Source) -> Status {
             ..MemInfo::default()
         }),
         pressure: None,
-        rows: rows(&reading, Some(&[info]), &Watched::Services, &sparks, &[]),
+        rows: rows(
+            &reading,
+            Some(&[info]),
+            &Watched::Services,
+            &sparks,
+            &[],
+            &acts,
+        ),
         notes: vec!["A note.".to_owned()],
         faults: Vec::new(),
     }
