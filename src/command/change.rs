@@ -15,6 +15,7 @@ use crate::limits::slices::slices;
 use crate::limits::totals::{Totals, totals};
 use crate::policy::is_judged;
 use crate::profile::Source;
+use crate::profile::rule::{Action, Rule};
 use crate::profiles::Set;
 use crate::systemd::reach::Reach;
 use crate::view::out::tell;
@@ -164,6 +165,17 @@ fn of_rules(context: &Context, profiles: &[Installed]) -> Vec<String> {
         warnings.push(format!(
             "{}: rule {} never fires: this version of memctl does not judge it",
             unit.name, rule.name
+        ));
+    }
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let waiting = units.filter(|unit| {
+        let waits = |rule: &Rule| rule.action == Action::Restart && !rule.ignores_idle;
+        unit.restart.idle.is_some() && unit.rules.iter().any(waits)
+    });
+    for unit in waiting {
+        warnings.push(format!(
+            "{}: is to be idle before a restart, which this version of memctl cannot tell: rules do not restart it",
+            unit.name
         ));
     }
     let count = rules().count();

@@ -44,6 +44,8 @@ pub enum Gate {
     Window,
     /// This machine's turn comes later.
     Jitter,
+    /// It is to be idle first, and nobody can tell whether it is.
+    Idle,
     /// Another unit of this host is being restarted.
     Busy,
     /// The machine goes down.
@@ -87,6 +89,7 @@ impl Gate {
             Self::Cooldown => "cooldown",
             Self::Window => "window",
             Self::Jitter => "jitter",
+            Self::Idle => "idle",
             Self::Busy => "busy",
             Self::Shutdown => "shutdown",
             Self::JobQueued => "job-queued",
@@ -163,6 +166,7 @@ pub fn gates(wish: &Wish, unit: &UnitName, c: &Circumstances<'_>, now: Timestamp
         asked.limit(),
         asked.cooldown(),
         asked.window(),
+        asked.idle(),
     ];
     let mut found: Vec<Withheld> = always.into_iter().flatten().collect();
     if !wish.is_by_hand() {
@@ -191,10 +195,7 @@ pub fn gates_of_look(
         (
             look.job.is_some(),
             Gate::JobQueued,
-            format!(
-                "a {} job of somebody else is queued for it",
-                look.job.as_deref().unwrap_or_default()
-            ),
+            "systemd has a job for it already (`systemctl list-jobs`)".to_owned(),
         ),
         (
             look.active != "active",

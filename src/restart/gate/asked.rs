@@ -159,6 +159,13 @@ impl Asked<'_> {
         })
     }
 
+    /// A restart in the middle of a task is what `idle` is to prevent: what cannot be told forbids it.
+    pub(super) fn idle(&self) -> Option<Withheld> {
+        let wanted = self.c.settings.idle.is_some() && !self.wish.ignores_idle;
+        let why = "it is to be idle first, and this version of memctl cannot tell whether it is";
+        wanted.then(|| until(Gate::Idle, why.to_owned(), None))
+    }
+
     pub(super) fn busy(&self) -> Option<Withheld> {
         let other = self.c.busy.filter(|other| *other != self.unit.as_str());
         let own = self.c.state.run.as_ref().and_then(|run| match run.step {

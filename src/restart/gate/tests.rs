@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::profile::Restart;
-use crate::profile::restart::{Limit, Window};
+use crate::profile::restart::{Idle, Limit, Window};
 use crate::restart::machine::{Run, Step};
 use crate::restart::tidy::tidy;
 use crate::restart::{Dependent, Done};
@@ -344,4 +344,22 @@ proptest! {
             prop_assert!(case.found(&wish).is_empty());
         }
     }
+}
+
+#[test]
+fn what_is_to_be_idle_first_is_not_restarted_in_the_middle_of_a_task() {
+    let case = Case::with(|case| {
+        case.settings.idle = Some(Idle::Cpu {
+            below: 500,
+            lasts: Span::seconds(30),
+        });
+    });
+    let gates = |wish: &Wish| -> Vec<Gate> { case.found(wish).iter().map(|w| w.gate).collect() };
+    assert_eq!(gates(&by_rule(Deed::Restart)), [Gate::Idle]);
+    assert_eq!(gates(&by_hand(Deed::Restart)), []);
+    let urgent = Wish {
+        ignores_idle: true,
+        ..by_rule(Deed::Restart)
+    };
+    assert_eq!(gates(&urgent), []);
 }
