@@ -4,15 +4,16 @@
 pub mod acts;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::alerts::Alerts;
 use crate::policy;
-use crate::restart::Done;
+use crate::restart::gate::Gate;
 use crate::restart::machine::Run;
+use crate::restart::{Deed, Done};
 
 pub use store::Store;
 
@@ -38,6 +39,22 @@ pub struct UnitState {
     /// What its rules remember, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, policy::Memory>,
+    /// A restart or reload that they want, as long as they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wished>,
+}
+
+/// What rules want to be done. The timer's memctl is another one each minute, and is neither to say the same each time
+/// nor to begin its waiting anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wished {
+    /// What.
+    pub deed: Deed,
+    /// Since when.
+    pub since: Timestamp,
+    /// By which gates it was told to be withheld.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub told: BTreeSet<Gate>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, options: &cli::Explain) -> Result<u8> {
         rules: &rules,
         withheld: is_service.then_some(&withheld),
         look: look.as_ref(),
-        run: agent.run(&unit),
+        run: state.run.as_ref(),
         state: &state,
         act: settings.act,
     };

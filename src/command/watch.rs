@@ -197,10 +197,14 @@ pub(super) fn finish(watch: &mut Watch<'_>, agent: &mut Agent<'_>, interrupted: 
         agent.hear(LOOK, Timestamp::now);
         let now = Timestamp::now();
         let wanted = agent.wants_reading().clone();
+        if wanted.is_empty() {
+            agent.pass_time(now);
+            continue;
+        }
         match watch.look(now, &wanted) {
-            Ok(reading) if !wanted.is_empty() => agent.judge(&reading, &[], now),
+            Ok(reading) => agent.feed(&reading, now),
             // The machine does without: it knows no need then.
-            Ok(_) | Err(_) => agent.pass_time(now),
+            Err(_) => agent.pass_time(now),
         }
     }
     agent.pass_time(Timestamp::now());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::apply::lock::Lock;
@@ -61,6 +62,12 @@ impl<'a> Store<'a> {
     /// The file cannot be read, or is none of memctl's, or of a newer memctl.
     pub fn unit(&self, unit: &UnitName) -> Result<UnitState> {
         self.read(&file_name(unit))
+    }
+
+    /// When what is remembered of a unit was written last; `None` where nothing is.
+    #[must_use]
+    pub fn touched(&self, unit: &UnitName) -> Option<Timestamp> {
+        self.root.modified(&self.folder.join(file_name(unit)))
     }
 
     /// What is remembered of the host.

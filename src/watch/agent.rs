@@ -2,34 +2,29 @@
 //! restart's machine says is carried out. Deciding is `policy`'s and `restart`'s; this holds the threads together.
 
 mod carry;
+mod gates;
+mod judging;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::lock::Lock;
 use crate::journal::alerts::Alerts;
-use crate::journal::{Event, Journal, Kind};
-use crate::kernel::process::processes;
+use crate::journal::{Event, Journal};
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
-use crate::policy::{self, BuiltIn, Change, News, Seen, Standing, Want};
-use crate::profile::rule::{Action, Condition, Metric, Pressure};
-use crate::restart::gate::Gate;
+use crate::profile::rule::{Condition, Pressure};
 use crate::restart::machine::{Input, Run};
-use crate::restart::{Deed, Wish};
 use crate::sample::{Reading, Sample};
 use crate::scope::Scope;
 use crate::state::Store;
 use crate::systemd::manager::{Job, JobEnd};
 use crate::systemd::names::UnitName;
-use crate::watch::charge::{Charge, Charges};
 use crate::watch::hands::{Ask, Hands, Reply};
 use crate::watch::notices::Listen;
 
@@ -61,6 +56,12 @@ pub struct Orders {
     pub local: TimeZone,
 }
 
+/// How often it is looked for restarts that nobody is at any more: it reads a small file a unit.
+const SEEK: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long something must not have been wrong before it is told again.
+const GONE: SignedDuration = SignedDuration::from_secs(600);
+
 /// Judges, and has carried out.
 pub struct Agent<'a> {
     root: &'a Root,
@@ -78,8 +79,14 @@ pub struct Agent<'a> {
     slot: Option<Lock>,
     /// When anything was read last, be it by an earlier process.
     last: Option<Timestamp>,
-    /// What was wrong and was told, by unit: said once until it has gone.
-    faults: BTreeMap<String, String>,
+    /// What is wrong and was told, and when it was so last: said once until it has gone.
+    faults: BTreeMap<String, Timestamp>,
+    /// What is done cannot be remembered: the last time that was tried, it failed.
+    unwritable: bool,
+    /// Restarts that an earlier process left under way, until profiles are known.
+    found: Vec<(UnitName, Run)>,
+    /// When it was looked for restarts that nobody is at any more.
+    sought: Option<Timestamp>,
     /// Units of which the machine wants a reading at once.
     wanted: BTreeSet<UnitName>,
 }
@@ -118,6 +125,9 @@ impl<'a> Agent<'a> {
             slot: None,
             last,
             faults: BTreeMap::new(),
+            unwritable: false,
+            found: Vec::new(),
+            sought: None,
             wanted: BTreeSet::new(),
         }
     }
@@ -133,176 +143,77 @@ impl<'a> Agent<'a> {
         self.units.values_mut().for_each(|unit| unit.charge = None);
     }
 
-    /// Takes up what an earlier process left behind: what rules remember, and restarts under way.
+    /// Takes up what an earlier process left behind: what rules remember, and restarts under way. Those go on with
+    /// the first reading, when the profiles are known.
     pub fn take_up(&mut self, now: Timestamp) {
-        let units = match self.store.units() {
-            Ok(units) => units,
-            Err(e) => {
-                self.fault("state", e.to_string());
-                return;
-            }
-        };
         match self.store.host() {
             Ok(host) => self.alerts = host.alerts,
-            Err(e) => self.fault("state", e.to_string()),
+            Err(e) => self.fault(e.to_string(), now),
         }
+        let units = match self.store.units() {
+            Ok(units) => units,
+            Err(e) => return self.fault(e.to_string(), now),
+        };
+        let is_dry = self.orders.mode == Mode::Dry;
         for name in units {
             match self.store.unit(&name) {
-                Ok(state) => {
-                    let unit = self.units.entry(name.clone()).or_default();
-                    unit.remember(state.rules);
-                    match state.run {
-                        Some(run) if self.orders.mode == Mode::Dry => unit.run = Some(run),
-                        Some(run) => self.resume(&name, run, now),
-                        None => {}
+                Ok(mut state) => {
+                    if let Some(wish) = state.wish.as_mut().filter(|_| is_dry) {
+                        // That another one has told it, does not help whoever looks on.
+                        wish.told.clear();
                     }
+                    let unit = self.units.entry(name.clone()).or_default();
+                    unit.remember(state.rules, state.wish);
+                    // Whoever only looks leaves it to the one that acts.
+                    self.found
+                        .extend(state.run.filter(|_| !is_dry).map(|run| (name, run)));
                 }
-                Err(e) => self.fault(name.as_str(), e.to_string()),
+                Err(e) => self.fault(e.to_string(), now),
             }
+        }
+    }
+
+    /// Goes on with what [`Agent::take_up`] has found.
+    fn go_on(&mut self, now: Timestamp) {
+        for (name, run) in std::mem::take(&mut self.found) {
+            self.resume(&name, run, now);
         }
     }
 
     /// Goes on with a restart that another process began: nobody is at it if the slot is free, or it only judges.
     fn resume(&mut self, name: &UnitName, run: Run, now: Timestamp) {
-        if run.is_busy() && !self.take_slot() {
+        if run.is_busy() && (self.slot.is_some() || !self.take_slot(now)) {
             return;
         }
         self.units.entry(name.clone()).or_default().run = Some(run);
         self.advance(name, Input::Resumed, now);
     }
 
-    /// Judges a tick's reading: of all units that run.
-    pub fn judge_all(
-        &mut self,
-        reading: &Reading,
-        crossed: &[(UnitName, Pressure)],
-        now: Timestamp,
-    ) {
-        self.judge(reading, crossed, now);
-        let is_gone =
-            |name: &UnitName, unit: &Unit| unit.is_latched() && reading.get(name).is_none();
-        let gone: Vec<UnitName> = self
-            .units
-            .iter()
-            .filter(|(name, unit)| is_gone(name, unit))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in gone {
-            let Some(unit) = self.units.get_mut(&name) else {
-                continue;
-            };
-            let rules = unit.charge.as_ref().and_then(|charge| charge.as_ref());
-            let rules = rules.map_or_else(Vec::new, |charge| charge.rules.clone());
-            let verdict = policy::gone(&rules, &mut unit.rules);
-            unit.wish(verdict.want, now);
-            for news in &verdict.news {
-                self.tell_news(&name, news, None, None, now);
-            }
-            self.save_rules(&name);
-        }
-        for (name, unit) in &mut self.units {
-            unit.count(name, reading);
-        }
-    }
-
-    /// Judges a reading; `crossed` are the thresholds of pressure that the kernel told of since the last one.
-    pub fn judge(&mut self, reading: &Reading, crossed: &[(UnitName, Pressure)], now: Timestamp) {
-        let profiles = std::mem::take(&mut self.profiles);
-        let charges = Charges::new(&profiles);
-        for sample in &reading.samples {
-            let known = self.units.get(&sample.unit);
-            if known.is_none_or(|unit| unit.charge.is_none()) {
-                let charge = charges.of(&sample.unit);
-                if charge.is_none() && known.is_none_or(|unit| unit.run.is_none()) {
-                    continue;
-                }
-                let unit = self.units.entry(sample.unit.clone()).or_default();
-                unit.charge = Some(charge.map(Into::into));
-            }
-            self.wanted.remove(&sample.unit);
-            self.judge_one(reading, sample, crossed, now);
-        }
-        drop(charges);
-        self.profiles = profiles;
-        self.last = Some(now);
-        self.pass_time(now);
-    }
-
-    /// Takes note of units and what the profiles say of them, and judges nothing.
-    pub fn know(&mut self, reading: &Reading) {
-        let charges = Charges::new(&self.profiles);
-        for sample in &reading.samples {
-            let unit = self.units.entry(sample.unit.clone()).or_default();
-            unit.charge = Some(charges.of(&sample.unit).map(Into::into));
-            unit.see(sample);
-        }
-    }
-
-    /// How each rule of a unit stands by a reading; nothing is remembered or told. `None` where no profile names it.
-    pub fn standing(
-        &mut self,
-        reading: &Reading,
-        sample: &Sample,
-        now: Timestamp,
-    ) -> Option<(Rc<Charge>, Vec<Standing>)> {
-        let unit = self.units.get_mut(&sample.unit)?;
-        let charge = unit.charge.clone().flatten()?;
-        let seen = Seen {
-            since: unit.since(sample, self.root, self.scope, now),
-            before: self.last,
-            ..seen(self.root, reading, sample, &charge)
-        };
-        let standing = policy::standing(&charge.rules, &unit.rules, &seen, now);
-        Some((charge, standing))
-    }
-
-    /// A restart of it that is under way.
-    #[must_use]
-    pub fn run(&self, unit: &UnitName) -> Option<&Run> {
-        self.units.get(unit)?.run.as_ref()
-    }
-
-    fn judge_one(
-        &mut self,
-        reading: &Reading,
-        sample: &Sample,
-        crossed: &[(UnitName, Pressure)],
-        now: Timestamp,
-    ) {
-        let name = &sample.unit;
-        let Some(unit) = self.units.get_mut(name) else {
+    /// Looks for restarts whose process was killed: `memctl restart` leaves none behind.
+    fn seek(&mut self, now: Timestamp) {
+        let is_early =
+            |last: Timestamp| (SignedDuration::ZERO..SEEK).contains(&now.duration_since(last));
+        if !self.acts() || self.slot.is_some() || self.sought.is_some_and(is_early) {
             return;
-        };
-        let charge = unit.charge.clone().flatten();
-        if let Some(charge) = &charge {
-            let crossed: Vec<Pressure> = crossed
-                .iter()
-                .filter(|(unit, _)| unit == name)
-                .map(|(_, pressure)| *pressure)
-                .collect();
-            let seen = Seen {
-                since: unit.since(sample, self.root, self.scope, now),
-                before: self.last,
-                oom_killed: unit.was_oom_killed(reading, sample),
-                crossed: &crossed,
-                ..seen(self.root, reading, sample, charge)
-            };
-            let limit = seen.ceiling.as_ref().map(|ceiling| ceiling.bytes);
-            let verdict = policy::decide(&charge.rules, &mut unit.rules, &seen, now);
-            unit.see(sample);
-            unit.wish(verdict.want, now);
-            for news in &verdict.news {
-                self.tell_news(name, news, sample.memory.need(), limit, now);
-                if news.action == Action::Reclaim && news.change != Change::Cleared {
-                    self.reclaim(sample, news, now);
-                }
-            }
-            self.save_rules(name);
         }
-        let need = sample.memory.need();
-        let start = sample.start;
-        self.advance(name, Input::Reading { need, start }, now);
-        self.consider(name, now);
+        self.sought = Some(now);
+        for name in self.store.units().unwrap_or_default() {
+            self.adopt(&name, now);
+        }
+    }
+
+    /// Goes on with a unit's restart, if nobody is at it; whether this memctl is now.
+    fn adopt(&mut self, name: &UnitName, now: Timestamp) -> bool {
+        let is_known = |unit: &Unit| unit.run.is_some() || unit.owed.is_some();
+        if !self.acts() || self.units.get(name).is_some_and(is_known) {
+            return false;
+        }
+        // What cannot be read was told when it was taken up.
+        let run = self.store.unit(name).ok().and_then(|state| state.run);
+        if let Some(run) = run.filter(Run::is_busy) {
+            self.resume(name, run, now);
+        }
+        self.units.get(name).is_some_and(|unit| unit.run.is_some())
     }
 
     /// What a clock alone brings about: waits of the machine that are over, alerts that were held back.
@@ -324,7 +235,7 @@ impl<'a> Agent<'a> {
             if let (Ask::Job(_, unit), Reply::Job(JobEnd::Refused(e) | JobEnd::Unknown(e))) =
                 (ask, reply)
             {
-                self.fault("alerts", format!("alert {unit}: {e}"));
+                self.fault(format!("alert {unit}: {e}"), now);
             }
         }
     }
@@ -433,13 +344,18 @@ impl<'a> Agent<'a> {
         units.into_iter().filter(given_up).collect()
     }
 
-    /// What is wrong and was not told before.
-    fn fault(&mut self, of: &str, fault: String) {
-        if self.faults.get(of) == Some(&fault) {
-            return;
+    /// What is wrong, told if it was not so before.
+    fn fault(&mut self, fault: String, now: Timestamp) {
+        if !self.faults.contains_key(&fault) {
+            crate::view::out::tell(&format!("warning: {fault}"));
         }
-        crate::view::out::tell(&format!("warning: {fault}"));
-        self.faults.insert(of.to_owned(), fault);
+        self.faults.insert(fault, now);
+    }
+
+    /// What was not wrong for a while is not wrong any more.
+    fn forget_faults(&mut self, now: Timestamp) {
+        let is_young = |last: &Timestamp| now.duration_since(*last) < GONE && *last <= now;
+        self.faults.retain(|_, last| is_young(last));
     }
 
     fn acts(&self) -> bool {
@@ -458,125 +374,14 @@ impl<'a> Agent<'a> {
         let start = self.alerts.offer(&unit, event, &id, now);
         let alerts = self.alerts.clone();
         if let Err(e) = self.store.change_host(|host| host.alerts = alerts) {
-            self.fault("state", e.to_string());
+            self.fault(e.to_string(), now);
         }
         if let Some(start) = start {
             let ask = Ask::Job(Job::Start, start.to_string());
             self.messenger.ask(&start, ask);
         }
     }
-
-    fn tell_news(
-        &mut self,
-        unit: &UnitName,
-        news: &News,
-        need: Option<u64>,
-        limit: Option<u64>,
-        now: Timestamp,
-    ) {
-        let (kind, message) = match (news.change, BuiltIn::named(&news.rule).map(kind)) {
-            (Change::Cleared, _) => (
-                Kind::Cleared,
-                format!("{unit}: rule {} is over: {}", news.rule, news.why),
-            ),
-            (_, Some(kind)) => (kind, format!("{unit}: {}", news.why)),
-            (Change::Fired, None) => (
-                Kind::Fired,
-                format!("{unit}: rule {} fires: {}", news.rule, news.why),
-            ),
-            (Change::Again, None) => (
-                Kind::Fired,
-                format!("{unit}: rule {} holds still: {}", news.rule, news.why),
-            ),
-        };
-        let mut event = Event::new(kind, Some(unit), message);
-        event.rule = Some(news.rule.clone());
-        event.action = Some(news.action.name().to_owned());
-        event.need = need;
-        event.limit = limit;
-        self.tell(&event, now);
-    }
-
-    /// Has reclaimed what the unit can do without. Nobody loses anything by it: only holds forbid it.
-    fn reclaim(&mut self, sample: &Sample, news: &News, now: Timestamp) {
-        let Some((cgroup, bytes)) = sample.cgroup.clone().zip(sample.memory.reclaimable()) else {
-            return;
-        };
-        if self.is_held(&sample.unit, now) {
-            return;
-        }
-        if self.acts() {
-            self.hands.ask(&sample.unit, Ask::Reclaim(cgroup, bytes));
-            return;
-        }
-        let message = format!("{} would be reclaimed from", sample.unit);
-        let mut event = Event::new(Kind::Reclaimed, Some(&sample.unit), message);
-        event.rule = Some(news.rule.clone());
-        event.dry_run = true;
-        self.tell(&event, now);
-    }
 }
 
-/// What is told of a rule that a unit has by itself.
-fn kind(rule: BuiltIn) -> Kind {
-    match rule {
-        BuiltIn::OomKill => Kind::Killed,
-        BuiltIn::Stalled => Kind::Stalled,
-        BuiltIn::NearLimit => Kind::NearLimit,
-    }
-}
-
-/// What rules want to be done to the unit as a whole.
-fn deed(want: &Want) -> Option<Deed> {
-    match want.action {
-        Action::Restart => Some(Deed::Restart),
-        Action::Reload => Some(Deed::Reload),
-        Action::Alert | Action::Reclaim | Action::Signal { .. } => None,
-    }
-}
-
-fn wish(want: Want, deed: Deed) -> Wish {
-    Wish {
-        deed,
-        rules: want.rules,
-        why: want.why,
-        ignores_window: want.ignores_window,
-        ignores_idle: want.ignores_idle,
-    }
-}
-
-/// What a reading itself shows of a unit.
-fn seen<'s>(root: &Root, reading: &Reading, sample: &'s Sample, charge: &Charge) -> Seen<'s> {
-    let asks_pss = charge.rules.iter().any(|rule| rule.metric == Metric::Pss);
-    Seen {
-        ceiling: reading.ceiling(sample),
-        ram: reading.host.as_ref().map(|host| host.total),
-        swap_free: swap_free(reading, sample),
-        pss: asks_pss.then(|| pss(root, sample)).flatten(),
-        ..Seen::new(sample)
-    }
-}
-
-fn pss(root: &Root, sample: &Sample) -> Option<u64> {
-    let cgroup: &PathBuf = sample.cgroup.as_ref()?;
-    let all = processes(root, cgroup);
-    all.iter()
-        .map(|process| process.pss)
-        .try_fold(0_u64, |sum, pss| Some(sum.saturating_add(pss?)))
-}
-
-/// The swap that a unit could use: the machine's free one, or what `memory.swap.max` of it or of its slices leaves.
-fn swap_free(reading: &Reading, sample: &Sample) -> Option<u64> {
-    let mut free = reading.host.as_ref()?.swap_free?;
-    let mut next = Some(sample);
-    while let Some(sample) = next {
-        if let Some(max) = sample.limits.swap_max.and_then(crate::sample::Limit::bytes) {
-            free = free.min(max.saturating_sub(sample.memory.swap.unwrap_or(0)));
-        }
-        next = sample.slice.as_ref().and_then(|slice| reading.get(slice));
-    }
-    Some(free)
-}
-
-/// Names of gates are told once each.
-pub(crate) type Told = BTreeSet<Gate>;
+#[cfg(test)]
+mod tests;

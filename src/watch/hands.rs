@@ -107,6 +107,7 @@ impl Threaded {
         let (root, scope) = (root.again()?, scope.clone());
         let interrupted = Arc::clone(interrupted);
         let work = move || {
+            let _guard = Ends;
             // A connection stays in the thread that made it.
             let mut arm = Arm {
                 root,
@@ -133,9 +134,21 @@ impl Threaded {
     }
 }
 
+/// Ends memctl where its thread panics: systemd starts it anew, and what was under way is in the state. Without hands
+/// it would go on, and never act again.
+struct Ends;
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::exit(101);
+        }
+    }
+}
+
 impl Hands for Threaded {
     fn ask(&mut self, unit: &UnitName, ask: Ask) {
-        // It ends with this alone; a panic in it ends memctl, whose answers would never come.
+        // It ends with this alone, or takes memctl with it.
         let _ = self.asks.send((unit.clone(), ask));
     }
 

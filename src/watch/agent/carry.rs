@@ -1,22 +1,21 @@
 //! From a wish to its end: the gates are asked, PID 1 is, and the machine's effects are carried out.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
-use crate::apply::lock::Lock;
 use crate::error::Error;
 use crate::journal::{Event, Kind};
-use crate::restart::gate::{Circumstances, Gate, Withheld, gates, gates_of_look};
+use crate::restart::gate::{Gate, Withheld};
 use crate::restart::machine::{Answer, Effect, Glance, Input, Run, absorb, step};
-use crate::restart::{Deed, Look, Wish, tell, tidy, window};
-use crate::state::{Hold, UnitState};
+use crate::restart::tidy::tidy;
+use crate::restart::{Deed, Look, Wish, tell};
+use crate::state::UnitState;
 use crate::systemd::manager::{Job, JobEnd};
 use crate::systemd::names::UnitName;
 use crate::units::show_bytes;
 use crate::watch::hands::{Ask, Reply};
 
-use super::{Agent, Mode, deed, wish};
+use super::unit::deed;
+use super::{Agent, Mode};
 
 /// How often PID 1 is asked for the sake of a wish that it forbade.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
@@ -29,26 +28,30 @@ impl Agent<'_> {
     }
 
     /// What is wished for a unit now.
-    fn wish_of(&self, name: &UnitName) -> Option<(Wish, Option<Timestamp>)> {
+    fn wish_of(&self, name: &UnitName) -> Option<Wish> {
         let unit = self.units.get(name)?;
         if unit.by_hand {
-            let wish = Wish {
+            return Some(Wish {
                 deed: Deed::Restart,
                 rules: Vec::new(),
                 why: "by hand".to_owned(),
                 ignores_window: true,
                 ignores_idle: true,
-            };
-            return Some((wish, None));
+            });
         }
-        let (want, since) = unit.want.clone()?;
-        let deed = deed(&want)?;
-        Some((wish(want, deed), Some(since)))
+        let want = unit.want.clone()?;
+        Some(Wish {
+            deed: deed(want.action)?,
+            rules: want.rules,
+            why: want.why,
+            ignores_window: want.ignores_window,
+            ignores_idle: want.ignores_idle,
+        })
     }
 
     /// Looks whether what is wished may go ahead; if nothing that memctl knows forbids it, PID 1 is asked.
     pub(super) fn consider(&mut self, name: &UnitName, now: Timestamp) {
-        let Some((wish, _)) = self.wish_of(name) else {
+        let Some(wish) = self.wish_of(name) else {
             return;
         };
         let unit = self.units.entry(name.clone()).or_default();
@@ -63,8 +66,14 @@ impl Agent<'_> {
         let asked = unit.asked;
         match self.forbids(name, &wish, None, now) {
             Ok(None) => {}
-            Ok(Some(withheld)) => return self.withhold(name, &wish, &withheld, now),
-            Err(e) => return self.fault(name.as_str(), e.to_string()),
+            Ok(Some(withheld)) => {
+                // Its own restart is in the way, and perhaps nobody is at it any more.
+                if withheld.gate == Gate::Busy && self.adopt(name, now) {
+                    return;
+                }
+                return self.withhold(name, &wish, &withheld, now);
+            }
+            Err(e) => return self.fault(e.to_string(), now),
         }
         let is_early = |asked: Timestamp| {
             (SignedDuration::ZERO..ASK_AGAIN).contains(&now.duration_since(asked))
@@ -75,145 +84,39 @@ impl Agent<'_> {
         let unit = self.units.entry(name.clone()).or_default();
         unit.asking = true;
         unit.asked = Some(now);
-        self.hands.ask(name, Ask::Look(name.to_string()));
+        self.look(name, name.to_string());
     }
 
-    /// What forbids a wish: by what memctl knows, and by PID 1's answer, where there is one.
-    pub fn forbids(
-        &self,
-        name: &UnitName,
-        wish: &Wish,
-        look: Option<&Look>,
-        now: Timestamp,
-    ) -> Result<Option<Withheld>, Error> {
-        Ok(self
-            .all_that_forbids(name, wish, look, now)?
-            .into_iter()
-            .next())
-    }
-
-    /// All of it, the one to be told first.
-    ///
-    /// # Errors
-    /// What is remembered of the unit cannot be read.
-    pub fn all_that_forbids(
-        &self,
-        name: &UnitName,
-        wish: &Wish,
-        look: Option<&Look>,
-        now: Timestamp,
-    ) -> Result<Vec<Withheld>, Error> {
-        let fingerprint = self.fingerprint(name);
-        let mut state = self.store.unit(name)?;
-        tidy::tidy(&mut state, &fingerprint, now);
-        let charge = self.units.get(name).and_then(|unit| unit.charge.clone());
-        let settings = charge.flatten().map(|charge| charge.restart.clone());
-        let settings = settings.unwrap_or_default();
-        let host_hold = self.host_hold(now)?;
-        let holds = match look {
-            Some(look) => self.holds(look, now)?,
-            None => BTreeMap::new(),
-        };
-        let zone = window::zone(settings.window.as_ref(), &self.orders.local);
-        let busy = self.busy(name);
-        let wished = self.units.get(name).and_then(|unit| unit.want.as_ref());
-        let circumstances = Circumstances {
-            settings: &settings,
-            state: &state,
-            fingerprint: &fingerprint,
-            host_hold: host_hold.as_ref(),
-            holds: &holds,
-            protect: &self.orders.protect,
-            busy: busy.as_deref(),
-            machine: self.orders.machine,
-            writable: true,
-            local: &self.orders.local,
-            zone: zone.as_ref(),
-            wished: wished.map(|(_, since)| *since),
-        };
-        Ok(match look {
-            None => gates(wish, name, &circumstances, now),
-            Some(look) => gates_of_look(wish, name, look, &circumstances, now),
-        })
-    }
-
-    /// The fingerprint of a unit's profile and files.
-    pub(super) fn fingerprint(&self, name: &UnitName) -> String {
-        let charge = self.units.get(name).and_then(|unit| unit.charge.clone());
-        charge
-            .flatten()
-            .map_or_else(String::new, |c| c.fingerprint(self.root, self.scope, name))
-    }
-
-    /// The hold of the whole host: by a verb, or by the fleet's switch.
-    fn host_hold(&self, now: Timestamp) -> Result<Option<Hold>, Error> {
-        if let Some(path) = self.store.switch() {
-            return Ok(Some(Hold {
-                since: now,
-                until: None,
-                by: Some(path.display().to_string()),
-            }));
+    /// Asks how a unit is, for the sake of one; not again before PID 1 has answered: it may take its time, and is not
+    /// to find a heap of questions then.
+    fn look(&mut self, name: &UnitName, of: String) {
+        let unit = self.units.entry(name.clone()).or_default();
+        if unit.looking.insert(of.clone()) {
+            self.hands.ask(name, Ask::Look(of));
         }
-        let hold = self.store.host()?.hold;
-        Ok(hold.filter(|hold| hold.counts(now)))
-    }
-
-    /// The holds of the units that would go down along.
-    fn holds(&self, look: &Look, now: Timestamp) -> Result<BTreeMap<String, Hold>, Error> {
-        let mut holds = BTreeMap::new();
-        for dependent in &look.dependents {
-            let Ok(name) = UnitName::parse(&dependent.unit) else {
-                continue;
-            };
-            if let Some(hold) = self.store.unit(&name)?.held(now) {
-                holds.insert(dependent.unit.clone(), hold.clone());
-            }
-        }
-        Ok(holds)
-    }
-
-    /// Whether a hold forbids to touch a unit; where nobody can tell, it does.
-    pub(super) fn is_held(&self, name: &UnitName, now: Timestamp) -> bool {
-        let own = self.store.unit(name).map(|state| state.held(now).is_some());
-        let host = self.host_hold(now).map(|hold| hold.is_some());
-        own.unwrap_or(true) || host.unwrap_or(true)
-    }
-
-    /// Who else is being restarted on this host.
-    fn busy(&self, name: &UnitName) -> Option<String> {
-        let mut others = self.units.iter().filter(|(other, _)| *other != name);
-        let other = others.find(|(_, unit)| unit.run.as_ref().is_some_and(Run::is_busy));
-        other.map(|(other, _)| other.to_string())
-    }
-
-    /// Takes the slot of whoever restarts a unit on this host; true if this process has it.
-    pub(super) fn take_slot(&mut self) -> bool {
-        if self.slot.is_none() && self.orders.mode == Mode::Act {
-            let folder = self.scope.runtime_dir().join("restart");
-            match Lock::of_folder(self.root, &folder, std::time::Duration::ZERO) {
-                Ok(lock) => self.slot = lock,
-                Err(e) => self.fault("slot", e.to_string()),
-            }
-        }
-        self.slot.is_some()
     }
 
     /// Says that a wish is withheld: once a reason, as long as it is wished.
     fn withhold(&mut self, name: &UnitName, wish: &Wish, withheld: &Withheld, now: Timestamp) {
         let unit = self.units.entry(name.clone()).or_default();
-        let first = unit.told.insert(withheld.gate);
         unit.by_hand = false;
-        if first || wish.is_by_hand() {
+        if wish.is_by_hand() || unit.is_news(withheld.gate) {
             let event = tell::withheld(wish, name, withheld);
             self.tell(&event, now);
+            if !wish.is_by_hand() {
+                self.save(name, now);
+            }
         }
     }
 
     /// An answer has come.
     pub(super) fn answered(&mut self, name: &UnitName, ask: Ask, reply: Reply, now: Timestamp) {
         let unit = self.units.entry(name.clone()).or_default();
+        if let Ask::Look(of) = &ask {
+            unit.looking.remove(of);
+        }
         match (ask, reply) {
-            (Ask::Look(_), Reply::Look(look)) if unit.asking => {
+            (Ask::Look(of), Reply::Look(look)) if unit.asking && of == name.as_str() => {
                 unit.asking = false;
                 match look {
                     Ok(look) if unit.run.as_ref().is_some_and(Run::is_busy) => {
@@ -222,7 +125,7 @@ impl Agent<'_> {
                     Ok(look) => self.begin(name, *look, now),
                     Err(e) => {
                         unit.by_hand = false;
-                        self.fault(name.as_str(), e.to_string());
+                        self.fault(e.to_string(), now);
                     }
                 }
             }
@@ -275,30 +178,36 @@ impl Agent<'_> {
                 event.freed = Some(bytes);
                 self.tell(&event, now);
             }
-            Err(e) => self.fault(name.as_str(), e.to_string()),
+            Err(e) => self.fault(e.to_string(), now),
         }
     }
 
     /// PID 1 has said how the unit is: begins, if that forbids nothing.
     fn begin(&mut self, name: &UnitName, look: Look, now: Timestamp) {
         // The rule may have cleared meanwhile.
-        let Some((wish, _)) = self.wish_of(name) else {
+        let Some(wish) = self.wish_of(name) else {
             return;
         };
-        match self.forbids(name, &wish, Some(&look), now) {
-            Ok(None) => {}
-            Ok(Some(withheld)) => return self.withhold(name, &wish, &withheld, now),
-            Err(e) => return self.fault(name.as_str(), e.to_string()),
+        // A hold may have come while PID 1 was asked, or the restart of another unit.
+        for look in [None, Some(&look)] {
+            match self.forbids(name, &wish, look, now) {
+                Ok(None) => {}
+                Ok(Some(withheld)) => return self.withhold(name, &wish, &withheld, now),
+                Err(e) => return self.fault(e.to_string(), now),
+            }
         }
         if !self.acts() {
             let unit = self.units.entry(name.clone()).or_default();
-            if unit.told.insert(Gate::Interrupted) {
+            unit.by_hand = false;
+            // Nothing withholds it: that is told once, too.
+            if unit.is_news(Gate::Interrupted) {
                 let event = tell::would(&wish, name, &look);
                 self.tell(&event, now);
+                self.save(name, now);
             }
             return;
         }
-        if !self.take_slot() {
+        if !self.take_slot(now) {
             let withheld = Withheld {
                 gate: Gate::Busy,
                 why: "another memctl restarts a unit".to_owned(),
@@ -306,8 +215,7 @@ impl Agent<'_> {
             };
             return self.withhold(name, &wish, &withheld, now);
         }
-        let charge = self.units.get(name).and_then(|unit| unit.charge.clone());
-        let settings = charge.flatten().map(|charge| charge.restart.clone());
+        let settings = self.charge(name).map(|charge| charge.restart.clone());
         let unit = self.units.entry(name.clone()).or_default();
         unit.by_hand = false;
         let settings = settings.unwrap_or_default();
@@ -320,6 +228,15 @@ impl Agent<'_> {
         let Some(run) = self.units.get(name).and_then(|unit| unit.run.clone()) else {
             return;
         };
+        if !self.acts() {
+            let withheld = Withheld {
+                gate: Gate::Interrupted,
+                why: "memctl was told to act on nothing meanwhile; nothing was done to the unit"
+                    .to_owned(),
+                until: None,
+            };
+            return self.advance(name, Input::Gated(Err(withheld)), now);
+        }
         let known = self.forbids(name, &run.wish, None, now);
         let asked = self.forbids(name, &run.wish, Some(&look), now);
         let answer = match (known, asked) {
@@ -351,66 +268,125 @@ impl Agent<'_> {
             unit.tick = run.due(now);
             return;
         }
-        let fingerprint = self.fingerprint(name);
-        let fold = |state: &mut UnitState| {
-            let left = absorb(state, next.clone(), effects.clone(), &fingerprint, now);
-            (left, state.run.clone())
-        };
-        let (left, run) = match self.store.change(name, fold) {
-            Ok(done) => done,
-            Err(e) => {
-                let changes =
-                    |e: &Effect| matches!(e, Effect::Restart | Effect::Reload | Effect::Start(_));
-                self.fault(name.as_str(), e.to_string());
-                // What cannot be remembered is not begun; what was begun goes on.
-                if effects.iter().any(changes) {
-                    let wish = next.wish;
-                    self.end(name);
-                    let withheld = Withheld {
-                        gate: Gate::Unwritable,
-                        why: e.message().to_owned(),
-                        until: None,
-                    };
-                    return self.withhold(name, &wish, &withheld, now);
-                }
-                fold(&mut UnitState::default())
-            }
+        let begun = run.asked.is_some();
+        let Some((left, run)) = self.record(name, begun, next, effects, now) else {
+            return;
         };
         if let Some(unit) = self.units.get_mut(name) {
             unit.tick = run.as_ref().and_then(|run| run.due(now));
             unit.run = run;
         }
-        if !self
-            .units
-            .values()
-            .any(|u| u.run.as_ref().is_some_and(Run::is_busy))
-        {
-            self.slot = None;
-        }
+        self.let_go();
         for effect in left {
             self.carry_out(name, effect, now);
         }
     }
 
-    /// A run is over that cannot go on.
-    fn end(&mut self, name: &UnitName) {
-        if let Some(unit) = self.units.get_mut(name) {
-            unit.run = None;
+    /// Lets other memctls restart units, if none is being restarted here.
+    fn let_go(&mut self) {
+        let is_busy = |unit: &super::Unit| unit.run.as_ref().is_some_and(Run::is_busy);
+        if !self.units.values().any(is_busy) {
+            self.slot = None;
         }
-        self.slot = None;
+    }
+
+    /// Saves a step; answers what is to be carried out, and the run as it stands. `None`: it goes no further.
+    fn record(
+        &mut self,
+        name: &UnitName,
+        begun: bool,
+        next: Run,
+        effects: Vec<Effect>,
+        now: Timestamp,
+    ) -> Option<(Vec<Effect>, Option<Run>)> {
+        let fingerprint = self.fingerprint(name);
+        let owed = self.units.get_mut(name).and_then(|unit| unit.owed.take());
+        let owed = owed.map_or_else(Vec::new, |(_, owed)| owed);
+        let all: Vec<Effect> = owed.into_iter().chain(effects.clone()).collect();
+        let fold = |state: &mut UnitState| {
+            // Somebody has begun another one by hand, while this one was being judged.
+            let other = state.run.as_ref();
+            if other.is_some_and(|other| other.begun != next.begun && other.is_busy()) {
+                return (Vec::new(), None);
+            }
+            tidy(state, &fingerprint, now);
+            let left = absorb(state, next.clone(), all.clone(), &fingerprint, now);
+            (left, state.run.clone())
+        };
+        let error = match self.store.change(name, fold) {
+            Ok(done) => {
+                self.unwritable = false;
+                return Some(done);
+            }
+            Err(e) => e,
+        };
+        self.fault(error.to_string(), now);
+        self.is_unwritable(name);
+        // What cannot be remembered is not begun; what was begun goes on.
+        let begins = |e: &Effect| matches!(e, Effect::Restart | Effect::Reload | Effect::Start(_));
+        if !begun && effects.iter().any(begins) {
+            let wish = next.wish;
+            if let Some(unit) = self.units.get_mut(name) {
+                unit.run = None;
+            }
+            self.let_go();
+            let withheld = Withheld {
+                gate: Gate::Unwritable,
+                why: error.message().to_owned(),
+                until: None,
+            };
+            self.withhold(name, &wish, &withheld, now);
+            return None;
+        }
+        let mut state = UnitState::default();
+        let left = absorb(&mut state, next.clone(), effects, &fingerprint, now);
+        let counts = |e: &Effect| {
+            matches!(
+                e,
+                Effect::Count(_) | Effect::Helped | Effect::Useless(_) | Effect::End
+            )
+        };
+        let owed = all.into_iter().filter(counts).collect();
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.owed = Some((next, owed));
+        }
+        Some((left, state.run))
+    }
+
+    /// Saves what is owed of a restart that is over.
+    pub(super) fn settle(&mut self, name: &UnitName, now: Timestamp) {
+        let Some(unit) = self.units.get_mut(name).filter(|unit| unit.run.is_none()) else {
+            return;
+        };
+        let Some((run, owed)) = unit.owed.take() else {
+            return;
+        };
+        // It was done long ago, whatever becomes of this.
+        let left = self.record(name, true, run, owed, now);
+        for effect in left.map_or_else(Vec::new, |(left, _)| left) {
+            self.carry_out(name, effect, now);
+        }
+    }
+
+    /// What is done to a unit could not be remembered: tried again at its next reading.
+    fn is_unwritable(&mut self, name: &UnitName) {
+        self.unwritable = true;
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.saved.clear();
+        }
     }
 
     fn carry_out(&mut self, name: &UnitName, effect: Effect, now: Timestamp) {
         let unit = name.to_string();
         match effect {
-            Effect::Look => self.hands.ask(name, Ask::Look(unit)),
-            Effect::Glance(other) => self.hands.ask(name, Ask::Look(other)),
+            Effect::Look => self.look(name, unit),
+            Effect::Glance(other) => self.look(name, other),
             Effect::Read => {
                 self.wanted.insert(name.clone());
             }
             Effect::Again => {
                 self.units.entry(name.clone()).or_default().asking = true;
-                self.hands.ask(name, Ask::Look(unit));
+                self.look(name, unit);
             }
             Effect::Start(other) => self.hands.ask(name, Ask::Job(Job::Start, other)),
             Effect::Restart => self.hands.ask(name, Ask::Job(Job::Restart, unit)),
@@ -421,20 +397,27 @@ impl Agent<'_> {
         }
     }
 
-    /// Saves what rules remember, where that has changed.
-    pub(super) fn save_rules(&mut self, name: &UnitName) {
+    /// Saves what rules remember and want, where that has changed.
+    pub(super) fn save(&mut self, name: &UnitName, now: Timestamp) {
         if self.orders.mode == Mode::Dry {
             return;
         }
-        let unsaved = self.units.get_mut(name).and_then(|unit| unit.unsaved());
-        let Some(rules) = unsaved else {
+        let Some(unit) = self.units.get_mut(name).filter(|u| u.charge.is_some()) else {
             return;
         };
-        if let Err(e) = self.store.change(name, |state| state.rules = rules) {
-            self.fault(name.as_str(), e.to_string());
-            // Tried again at the next reading.
-            if let Some(unit) = self.units.get_mut(name) {
-                unit.saved.clear();
+        if !unit.is_unsaved() {
+            return;
+        }
+        let (rules, wish) = (unit.rules.clone(), unit.wished.clone());
+        let keep = |state: &mut UnitState| {
+            state.rules = rules;
+            state.wish = wish;
+        };
+        match self.store.change(name, keep) {
+            Ok(()) => self.unwritable = false,
+            Err(e) => {
+                self.fault(e.to_string(), now);
+                self.is_unwritable(name);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the agent keeps of one unit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -8,13 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::kernel::root::Root;
 use crate::policy::{Memory, Want};
-use crate::restart::machine::Run;
+use crate::profile::rule::Action;
+use crate::restart::Deed;
+use crate::restart::gate::Gate;
+use crate::restart::machine::{Effect, Run};
 use crate::sample::{Reading, Sample, Start};
 use crate::scope::Scope;
+use crate::state::Wished;
 use crate::systemd::names::UnitName;
 use crate::watch::charge::Charge;
-
-use super::Told;
 
 /// One unit.
 #[derive(Debug, Default)]
@@ -25,18 +27,24 @@ pub struct Unit {
     pub rules: BTreeMap<String, Memory>,
     /// The same as it is saved.
     pub saved: String,
-    /// What its rules want, and since when.
-    pub want: Option<(Want, Timestamp)>,
+    /// What its rules want.
+    pub want: Option<Want>,
+    /// Since when a restart or reload is among it, and what was told of that.
+    pub wished: Option<Wished>,
     /// A restart by hand that is wanted.
     pub by_hand: bool,
-    /// The gates whose no was told.
-    pub told: Told,
+    /// Since when it does not run.
+    pub away: Option<Timestamp>,
     /// PID 1 is being asked, for the gates.
     pub asking: bool,
+    /// The units after which PID 1 was asked for the sake of this one, and has not answered yet.
+    pub looking: BTreeSet<String>,
     /// When PID 1 was asked last, for the gates.
     pub asked: Option<Timestamp>,
     /// The restart under way.
     pub run: Option<Run>,
+    /// What is to be remembered of a restart, and could not be saved yet.
+    pub owed: Option<(Run, Vec<Effect>)>,
     /// When a clock alone brings it further.
     pub tick: Option<Timestamp>,
     /// Its need at the last reading.
@@ -59,20 +67,19 @@ struct Kills {
 }
 
 impl Unit {
-    /// Takes up what rules remembered.
-    pub fn remember(&mut self, rules: BTreeMap<String, Memory>) {
-        self.saved = written(&rules);
+    /// Takes up what was remembered.
+    pub fn remember(&mut self, rules: BTreeMap<String, Memory>, wished: Option<Wished>) {
+        self.saved = written(&rules, wished.as_ref());
         self.rules = rules;
+        self.wished = wished;
     }
 
-    /// What its rules remember, if that is not what is saved.
-    pub fn unsaved(&mut self) -> Option<BTreeMap<String, Memory>> {
-        let text = written(&self.rules);
-        if text == self.saved {
-            return None;
-        }
+    /// Whether what is saved is not what its rules remember and want.
+    pub fn is_unsaved(&mut self) -> bool {
+        let text = written(&self.rules, self.wished.as_ref());
+        let is_other = text != self.saved;
         self.saved = text;
-        Some(self.rules.clone())
+        is_other
     }
 
     /// When a clock alone brings the restart further. A clock that was set back makes nobody wait for it.
@@ -116,11 +123,6 @@ impl Unit {
         self.need = sample.memory.need();
     }
 
-    /// Whether any of its rules holds and was told.
-    pub fn is_latched(&self) -> bool {
-        self.rules.values().any(|memory| memory.latched.is_some())
-    }
-
     /// Keeps of a tick's reading what the next one is held against.
     pub fn count(&mut self, name: &UnitName, reading: &Reading) {
         let Some(sample) = reading.get(name) else {
@@ -151,15 +153,37 @@ impl Unit {
 
     /// What its rules want now; a wish that is new forgets why an older one was withheld.
     pub fn wish(&mut self, want: Option<Want>, now: Timestamp) {
-        let since = match (&self.want, &want) {
-            (Some((old, since)), Some(new)) if old.action == new.action => *since,
-            _ => {
-                self.told.clear();
-                self.asked = None;
-                now
+        let deed = want.as_ref().and_then(|want| deed(want.action));
+        self.want = want;
+        match (&mut self.wished, deed) {
+            (Some(wished), Some(deed)) if wished.deed == deed => {
+                wished.since = wished.since.min(now);
             }
-        };
-        self.want = want.map(|want| (want, since));
+            (wished, deed) => {
+                self.asked = None;
+                *wished = deed.map(|deed| Wished {
+                    deed,
+                    since: now,
+                    told: BTreeSet::new(),
+                });
+            }
+        }
+    }
+
+    /// Whether something about its wish is to be told: once, as long as it is wished.
+    pub fn is_news(&mut self, gate: Gate) -> bool {
+        self.wished
+            .as_mut()
+            .is_none_or(|wished| wished.told.insert(gate))
+    }
+}
+
+/// What rules want to be done to the unit as a whole.
+pub(super) fn deed(action: Action) -> Option<Deed> {
+    match action {
+        Action::Restart => Some(Deed::Restart),
+        Action::Reload => Some(Deed::Reload),
+        Action::Alert | Action::Reclaim | Action::Signal { .. } => None,
     }
 }
 
@@ -174,7 +198,7 @@ fn nobodys(reading: &Reading, slice: &UnitName) -> Option<u64> {
     Some(all.saturating_sub(known))
 }
 
-fn written(rules: &BTreeMap<String, Memory>) -> String {
+fn written(rules: &BTreeMap<String, Memory>, wished: Option<&Wished>) -> String {
     // What rules remember are plain figures, which JSON takes.
-    serde_json::to_string(rules).unwrap_or_default()
+    serde_json::to_string(&(rules, wished)).unwrap_or_default()
 }

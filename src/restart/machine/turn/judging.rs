@@ -26,7 +26,8 @@ impl Turn<'_> {
             Some(true) if !late => self.useless(need),
             Some(false) if !late => {
                 self.run.step = Step::Judging {
-                    seen: seen.saturating_add(1),
+                    // No more than is of use: it is saved each time that it changes.
+                    seen: seen.saturating_add(1).min(ENOUGH),
                 }
             }
             // Back, but who knows when: memctl was not there, or the clock was set.

@@ -129,7 +129,7 @@ impl Turn<'_> {
         else {
             return;
         };
-        *looks = looks.saturating_add(1);
+        *looks = looks.saturating_add(1).min(LOOKS);
         let most = if look.job.is_some() { JOB } else { STARTING };
         if *looks >= LOOKS && later(*since, most) <= self.now {
             let how = format!("not done after {most}");

@@ -1,0 +1,11 @@
+//! The agent on a host of its own: folders, a model of PID 1, a journal, and a clock that the test turns.
+
+mod acts;
+mod again;
+mod alerts;
+mod forbidden;
+mod host;
+mod killed;
+mod profiles;
+
+use host::{Host, M, unit};

@@ -1,0 +1,417 @@
+//! The host: `line.pass(20)` lets twenty seconds pass as the daemon does, `line.told()` is what the journal has since.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+use crate::error::Error;
+use crate::journal::{Event, Journal};
+use crate::kernel::root::Root;
+use crate::limits::dropin::Installed;
+use crate::profile::{Options, Source, check};
+use crate::restart::{Dependent, Look};
+use crate::sample::{Invocation, Limit, Reading, Sample, Source as Told, Start};
+use crate::scope::Scope;
+use crate::state::{Store, UnitState};
+use crate::systemd::manager::{Job, JobEnd};
+use crate::systemd::names::UnitName;
+use crate::watch::agent::{Agent, Mode, Orders, Tools};
+use crate::watch::hands::{Ask, Hands, Reply};
+
+pub const M: u64 = 1 << 20;
+
+pub fn unit(text: &str) -> UnitName {
+    UnitName::parse(text).expect(text)
+}
+
+/// A unit as PID 1 and the kernel have it.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub active: &'static str,
+    pub need: u64,
+    /// What it needs after a start.
+    pub fresh: u64,
+    pub cache: u64,
+    pub high_events: u64,
+    pub start: u64,
+    pub entered: u64,
+    pub exited: u64,
+    pub job: Option<&'static str>,
+    pub kind: &'static str,
+    pub dependents: Vec<&'static str>,
+    /// How the next job ends, without having done anything.
+    pub end: Option<JobEnd>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            active: "active",
+            need: 100 * M,
+            fresh: 50 * M,
+            cache: 0,
+            high_events: 0,
+            start: 1,
+            entered: 1_000_000,
+            exited: 0,
+            job: None,
+            kind: "simple",
+            dependents: Vec::new(),
+            end: None,
+        }
+    }
+}
+
+/// PID 1: its units, what it was asked, and what waits for an answer.
+#[derive(Debug, Default)]
+pub struct Pid1 {
+    pub units: BTreeMap<String, Model>,
+    pub asked: Vec<String>,
+    queue: VecDeque<(UnitName, Ask)>,
+    /// It answers nothing.
+    pub is_deaf: bool,
+    pub is_stopping: bool,
+}
+
+impl Pid1 {
+    pub fn unit(&mut self, name: &str) -> &mut Model {
+        self.units.get_mut(name).expect(name)
+    }
+
+    fn look(&self, name: &str) -> Result<Box<Look>, Error> {
+        let model = self.units.get(name);
+        let model = model.ok_or_else(|| Error::failed(format!("{name} is not loaded")))?;
+        let dependents = model.dependents.iter().filter_map(|name| {
+            let other = self.units.get(*name)?;
+            (other.active == "active").then(|| Dependent {
+                unit: (*name).to_owned(),
+                by: "PartOf".to_owned(),
+                invocation: format!("{:032x}", other.start),
+            })
+        });
+        Ok(Box::new(Look {
+            active: model.active.to_owned(),
+            sub: "running".to_owned(),
+            invocation: format!("{:032x}", model.start),
+            result: "success".to_owned(),
+            job: model.job.map(str::to_owned),
+            kind: model.kind.to_owned(),
+            can_reload: true,
+            active_exit_usec: model.exited,
+            active_enter_usec: model.entered,
+            system: if self.is_stopping {
+                "stopping"
+            } else {
+                "running"
+            }
+            .to_owned(),
+            dependents: dependents.collect(),
+            ..Look::default()
+        }))
+    }
+
+    fn job(&mut self, job: Job, name: &str) -> JobEnd {
+        let Some(model) = self.units.get_mut(name) else {
+            return JobEnd::Done;
+        };
+        if let Some(end) = model.end.take() {
+            return end;
+        }
+        match (job, model.active) {
+            (Job::Restart, "active") => {
+                model.exited = model.entered + 5_000_000;
+                model.begin(model.exited + 250_000);
+            }
+            (Job::Start, "inactive") => model.begin(model.entered + 9_000_000),
+            _ => {}
+        }
+        JobEnd::Done
+    }
+
+    pub fn jobs(&self) -> Vec<&str> {
+        let jobs = self.asked.iter().filter(|ask| !ask.starts_with("look "));
+        jobs.map(String::as_str).collect()
+    }
+}
+
+impl Model {
+    pub fn begin(&mut self, at: u64) {
+        self.start += 1;
+        self.entered = at;
+        self.active = "active";
+        self.need = self.fresh;
+    }
+}
+
+struct Script(Rc<RefCell<Pid1>>);
+
+impl Hands for Script {
+    fn ask(&mut self, unit: &UnitName, ask: Ask) {
+        let mut pid1 = self.0.borrow_mut();
+        pid1.asked.push(match &ask {
+            Ask::Look(unit) => format!("look {unit}"),
+            Ask::Job(job, unit) => format!("{} {unit}", job.doing()),
+            Ask::Reclaim(cgroup, bytes) => format!("reclaim {} {}M", cgroup.display(), bytes / M),
+        });
+        pid1.queue.push_back((unit.clone(), ask));
+    }
+
+    fn answer(&mut self, _: Duration) -> Option<(UnitName, Ask, Reply)> {
+        let mut pid1 = self.0.borrow_mut();
+        if pid1.is_deaf {
+            return None;
+        }
+        let (unit, ask) = pid1.queue.pop_front()?;
+        let reply = match &ask {
+            Ask::Look(unit) => Reply::Look(pid1.look(unit)),
+            Ask::Job(job, unit) => Reply::Job(pid1.job(*job, unit)),
+            Ask::Reclaim(_, bytes) => Reply::Reclaim(Ok(*bytes)),
+        };
+        Some((unit, ask, reply))
+    }
+}
+
+/// Starts the units of alerts.
+struct Messenger(Rc<RefCell<Vec<String>>>);
+
+impl Hands for Messenger {
+    fn ask(&mut self, _: &UnitName, ask: Ask) {
+        self.0.borrow_mut().push(match ask {
+            Ask::Job(Job::Start, unit) => unit,
+            other => panic!("an alert is started, and no more: {other:?}"),
+        });
+    }
+
+    fn answer(&mut self, _: Duration) -> Option<(UnitName, Ask, Reply)> {
+        None
+    }
+}
+
+struct Shared(Rc<RefCell<Vec<Event>>>);
+
+impl Journal for Shared {
+    fn write(&mut self, event: &Event) -> Option<String> {
+        self.0.borrow_mut().write(event)
+    }
+}
+
+/// What outlives an agent.
+pub struct Host {
+    pub dir: TempDir,
+    root: Root,
+    scope: Scope,
+    pub pid1: Rc<RefCell<Pid1>>,
+    pub journal: Rc<RefCell<Vec<Event>>>,
+    pub alerts: Rc<RefCell<Vec<String>>>,
+    pub orders: Orders,
+    pub profiles: Vec<Installed>,
+}
+
+/// A profile as it is installed; `rules` and `restart` of the unit as they stand in the file.
+pub fn installed(name: &str, text: &str) -> Installed {
+    let checked = check(
+        &Source::new(name, format!("{name}.toml"), text.into()),
+        &Options::default(),
+    );
+    assert!(!checked.failed(), "{:?}", checked.faults);
+    Installed {
+        profile: checked.profile,
+        path: PathBuf::from(format!("/etc/memctl/profiles.d/{name}.toml")),
+        hash: crate::limits::dropin::fingerprint(text.as_bytes()),
+    }
+}
+
+/// A rule that restarts, told at once.
+pub const ABOVE: &str = r#"{ name = "big", above = "300M", action = "restart" }"#;
+
+pub fn profile(unit: &str, rules: &str, more: &str) -> String {
+    format!("[unit.\"{unit}\"]\nrules = [{rules}]\n{more}\n")
+}
+
+impl Host {
+    /// A host with one running unit, `web.service`, whose profile has these rules.
+    pub fn new(rules: &str, more: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = Root::open_running(dir.path()).expect("open");
+        let pid1 = Pid1 {
+            units: BTreeMap::from([("web.service".to_owned(), Model::default())]),
+            ..Pid1::default()
+        };
+        let orders = Orders {
+            mode: Mode::Act,
+            protect: Vec::new(),
+            alert_unit: None,
+            machine: 7,
+            local: TimeZone::UTC,
+        };
+        Self {
+            dir,
+            root,
+            scope: Scope::System,
+            pid1: Rc::new(RefCell::new(pid1)),
+            journal: Rc::default(),
+            alerts: Rc::default(),
+            orders,
+            profiles: vec![installed("web", &profile("web.service", rules, more))],
+        }
+    }
+
+    /// A memctl that has just begun.
+    pub fn start(&self, now: Timestamp) -> Line<'_> {
+        let tools = Tools {
+            journal: Box::new(Shared(Rc::clone(&self.journal))),
+            hands: Box::new(Script(Rc::clone(&self.pid1))),
+            messenger: Box::new(Messenger(Rc::clone(&self.alerts))),
+        };
+        // What nobody waits for any more is not answered.
+        self.pid1.borrow_mut().queue.clear();
+        let mut agent = Agent::new(&self.root, &self.scope, self.orders.clone(), tools, None);
+        agent.take_up(now);
+        agent.follow(self.profiles.clone());
+        Line {
+            host: self,
+            agent,
+            now,
+        }
+    }
+
+    pub fn at(time: &str) -> Timestamp {
+        format!("2026-11-24T{time}Z").parse().expect(time)
+    }
+
+    pub fn store(&self) -> Store<'_> {
+        Store::new(&self.root, &self.scope)
+    }
+
+    pub fn state(&self) -> UnitState {
+        self.store().unit(&unit("web.service")).expect("a state")
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.dir
+            .path()
+            .join("var/lib/memctl/state/web.service.json")
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.dir.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
+        std::fs::write(path, text).expect("write");
+    }
+
+    /// What was told since it was asked last: `restart-withheld web.service hold`.
+    pub fn told(&self) -> Vec<String> {
+        let events = self.journal.take();
+        let words = events.iter().map(|event| {
+            let unit = event.unit.as_ref().map(|unit| format!(" {unit}"));
+            let why = event.why.as_ref().map(|why| format!(" {why}"));
+            let dry = if event.dry_run { " (dry)" } else { "" };
+            let (unit, why) = (unit.unwrap_or_default(), why.unwrap_or_default());
+            format!("{}{unit}{why}{dry}", event.kind.name())
+        });
+        words.collect()
+    }
+
+    pub fn last(&self) -> Event {
+        self.journal.borrow().last().expect("an event").clone()
+    }
+
+    fn reading(&self, now: Timestamp, wanted: impl Fn(&UnitName) -> bool) -> Reading {
+        let pid1 = self.pid1.borrow();
+        let running = pid1
+            .units
+            .iter()
+            .filter(|(_, unit)| unit.active == "active");
+        let samples = running.map(|(name, model)| {
+            let mut sample = Sample::blank(unit(name), now, Told::Cgroup);
+            sample.cgroup = Some(PathBuf::from(format!("/sys/fs/cgroup/system.slice/{name}")));
+            sample.start = Start {
+                invocation: Some(Invocation(u128::from(model.start))),
+                inode: Some(model.start),
+            };
+            sample.memory.current = Some(model.need + model.cache);
+            sample.memory.stat.anon = Some(model.need);
+            sample.memory.stat.file = Some(model.cache);
+            sample.limits.high = Some(Limit::Bytes(500 * M));
+            sample.limits.max = Some(Limit::Infinity);
+            sample.events.high = Some(model.high_events);
+            sample.events.oom_kill = Some(0);
+            sample
+        });
+        Reading {
+            time: now,
+            host: None,
+            samples: samples.filter(|sample| wanted(&sample.unit)).collect(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// A memctl that runs.
+pub struct Line<'h> {
+    pub host: &'h Host,
+    pub agent: Agent<'h>,
+    pub now: Timestamp,
+}
+
+impl Line<'_> {
+    /// One second as the daemon spends it: a tick at every tenth, what PID 1 has answered, a clock.
+    fn second(&mut self) {
+        let now = self.now;
+        if now.as_second() % 10 == 0 {
+            self.tick();
+        }
+        self.agent.hear(Duration::ZERO, || now);
+        let wanted: BTreeSet<UnitName> = self.agent.wants_reading().clone();
+        if !wanted.is_empty() {
+            let reading = self.host.reading(now, |unit| wanted.contains(unit));
+            self.agent.judge(&reading, &[], now);
+            self.agent.hear(Duration::ZERO, || now);
+        }
+        self.agent.pass_time(now);
+        self.agent.hear(Duration::ZERO, || now);
+    }
+
+    /// One reading of everything that runs.
+    pub fn tick(&mut self) {
+        let reading = self.host.reading(self.now, |_| true);
+        self.agent.judge_all(&reading, &[], self.now);
+    }
+
+    pub fn pass(&mut self, seconds: i64) -> &mut Self {
+        for _ in 0..seconds {
+            self.second();
+            self.now += SignedDuration::from_secs(1);
+        }
+        self
+    }
+
+    pub fn need(&mut self, name: &str, mib: u64) -> &mut Self {
+        self.host.pid1.borrow_mut().unit(name).need = mib * M;
+        self
+    }
+
+    pub fn told(&self) -> Vec<String> {
+        self.host.told()
+    }
+
+    /// What PID 1 was asked beside how units are, since it was asked last.
+    pub fn jobs(&self) -> Vec<String> {
+        let jobs = self
+            .host
+            .pid1
+            .borrow()
+            .jobs()
+            .iter()
+            .map(|j| (*j).to_owned())
+            .collect();
+        self.host.pid1.borrow_mut().asked.clear();
+        jobs
+    }
+}
