@@ -1,6 +1,6 @@
 //! The demonstration: a small server with a homework scraper of gunicorn, a
-//! celery worker, celery beat and redis, and memctl at work on it: limits, and
-//! what is held against them.
+//! celery worker, celery beat and redis, and memctl at work on it: limits, what
+//! is held against them, and a leak that is restarted in time.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -57,7 +57,9 @@ pub fn run() -> Result<()> {
     let guest = Guest::boot(server(Suite::Trixie, &deb))?;
     tell::step("installing memctl, starting gunicorn, celery and redis");
     start(&guest);
-    tour(&guest, &mut io::stdout())
+    let out = &mut io::stdout();
+    tour(&guest, out)?;
+    tour_of_restarts(&guest, out)
 }
 
 /// The server, with the package, the homework scraper's files and the profile.

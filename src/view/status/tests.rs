@@ -113,8 +113,8 @@ fn at_two_hundred_columns_everything_is_there() {
     let expected = "\
 RAM 512M of 1G used (50%); swap 0 of 100M
 
-   UNIT                                                   STATE   SUB      %CEIL  NEED  CURRENT  HIGH   MAX  SWAP  EVENTS           PRESSURE  LAST HOUR
-!  homework-celery.service                                –                  99%  238M     278M  240M  250M     0  high 12k kill 1       12%  ·▅█
+   UNIT                                                   STATE   SUB      %CEIL  NEED  CURRENT  HIGH   MAX  SWAP  EVENTS           PRESSURE  MEMCTL    LAST HOUR
+!  homework-celery.service                                –                  99%  238M     278M  240M  250M     0  high 12k kill 1       12%  grown +1  ·▅█
    homework-scraper.service                               active  running    22%   80M     120M  350M  400M     0  0                     12%
    idle-with-a-name-that-goes-on-and-on-for-ever.service  –                 none    1M      41M  none  none     0  0                     12%
 
@@ -129,10 +129,10 @@ fn at_eighty_columns_what_matters_is_there() {
     let expected = "\
 RAM 512M of 1G used (50%); swap 0 of 100M
 
-   UNIT                         STATE   %CEIL  NEED  HIGH   MAX  EVENTS
-!  homework-celery.service      –         99%  238M  240M  250M  high 12k kill 1
-   homework-scraper.service     active    22%   80M  350M  400M  0
-   idle-with-a-n…-ever.service  –        none    1M  none  none  0
+   UNIT                                STATE   %CEIL  NEED  HIGH   MAX  MEMCTL
+!  homework-celery.service             –         99%  238M  240M  250M  grown +1
+   homework-scraper.service            active    22%   80M  350M  400M
+   idle-with-a-name-…for-ever.service  –        none    1M  none  none
 
 ! = needs nine tenths of its ceiling or more
 A note.";

@@ -117,7 +117,7 @@ fn each_gate_withholds() {
         (
             |c| c.look.job = Some("stop".to_owned()),
             TOO,
-            "job-queued: a stop job of somebody else is queued for it",
+            "job-queued: systemd has a job for it already (`systemctl list-jobs`)",
         ),
         (
             |c| {
