@@ -2,9 +2,13 @@
 //!
 //! ```text
 //! down:  profile.toml → profile → limits → apply → systemd (reload → generator → drop-ins) → kernel
-//! up:    kernel → readings → sample → watch → history → recommend
+//! up:    kernel → readings → sample → watch → policy → restart → systemd
+//!                                   ↘ history → recommend     ↘ journal
 //!                                   ↘ status, doctor, exporter → view
 //! ```
+//!
+//! `policy` and `restart` are pure machines: what is seen and what the time is comes in, what is to be told and done goes
+//! out. `watch::agent` carries it out; `state` is what must not be lost meanwhile.
 
 pub mod apply;
 pub mod cli;
