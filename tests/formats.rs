@@ -158,6 +158,90 @@ fn what_log_says() {
     }
 }
 
+/// Of a unit everything is known, and of another one nothing.
+#[test]
+fn what_explain_says() {
+    use memctl::policy::{Latch, Standing, Term};
+    use memctl::profile::rule::Action;
+    use memctl::restart::gate::{Gate, Withheld};
+    use memctl::restart::{Deed, Dependent, Done, Look};
+    use memctl::sample::{Bound, Ceiling, Sample};
+    use memctl::state::UnitState;
+    use memctl::view::explain::{Explained, json};
+
+    let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let web = UnitName::parse("web.service").expect("a name");
+    let mut sample = Sample::blank(web.clone(), time, Source::Cgroup);
+    sample.memory.stat.anon = Some(412 * world::M);
+    let term = |known: bool| Term {
+        key: "above",
+        figure: known.then(|| "need 412M".to_owned()),
+        threshold: "80% (400M of MemoryHigh=500M)".to_owned(),
+        holds: known.then_some(true),
+        missing: known.then(|| "17M more".to_owned()),
+    };
+    let rules = [true, false].map(|known| Standing {
+        rule: "big".to_owned(),
+        action: Action::Restart,
+        latched: known.then_some(Latch {
+            since: time,
+            told: time,
+        }),
+        terms: vec![term(known)],
+        holds: known.then_some(true),
+        lasting: known.then(|| "2min of 5min".to_owned()),
+        missing: known.then(|| "for: 3min more".to_owned()),
+    });
+    let withheld = [Some(time), None].map(|until| Withheld {
+        gate: Gate::StartLimit,
+        why: "it started 4 times".to_owned(),
+        until,
+    });
+    let withheld = withheld.to_vec();
+    let look = Look {
+        dependents: vec![Dependent {
+            unit: "worker.service".to_owned(),
+            by: "PartOf".to_owned(),
+            invocation: String::new(),
+        }],
+        ..Look::default()
+    };
+    let done = |deed| Done { time, deed };
+    let state = UnitState {
+        done: vec![done(Deed::Restart), done(Deed::Reload)],
+        ..UnitState::default()
+    };
+    let full = Explained {
+        unit: &web,
+        sample: Some(&sample),
+        ceiling: Some(Ceiling {
+            bytes: 500 * world::M,
+            unit: web.clone(),
+            bound: Bound::High,
+        }),
+        profile: Some(Path::new("/etc/memctl/profiles.d/web.toml")),
+        rules: &rules,
+        withheld: Some(&withheld),
+        look: Some(&look),
+        run: None,
+        state: &state,
+        act: true,
+    };
+    assert_frozen("explain", &json(&full));
+    let nothing = UnitState::default();
+    let bare = Explained {
+        sample: None,
+        ceiling: None,
+        profile: None,
+        rules: &[],
+        withheld: None,
+        look: None,
+        state: &nothing,
+        ..full
+    };
+    assert_frozen("explain-bare", &json(&bare));
+}
+
 #[test]
 fn what_apply_and_plan_say_of_a_running_system() {
     let world = World::new();

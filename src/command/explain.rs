@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::history::History;
 use crate::journal::{Event, Journal};
 use crate::readings;
+use crate::restart::tidy::tidy;
 use crate::restart::{Deed, Wish};
 use crate::state::Store;
 use crate::status::typed::is_unit;
@@ -55,10 +56,13 @@ pub(super) fn run(context: &Context, options: &cli::Explain) -> Result<u8> {
     agent.take_up(now);
     agent.follow(watch.profiles_now());
     agent.know(&reading);
-    let state = Store::new(root, scope).unit(&unit)?;
+    let mut state = Store::new(root, scope).unit(&unit)?;
+    // Only what was done is shown of it.
+    tidy(&mut state, "", now);
     let sample = reading.get(&unit);
     let standing = sample.and_then(|sample| agent.standing(&reading, sample, now));
-    let (charge, rules) = standing.map_or((None, Vec::new()), |(c, rules)| (Some(c), rules));
+    let rules = standing.map_or_else(Vec::new, |(_, rules)| rules);
+    let charge = agent.charge(&unit);
     let wish = Wish {
         deed: Deed::Restart,
         rules: vec!["explain".to_owned()],

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::policy::{BuiltIn, Standing};
 use crate::profile::rule::Action;
-use crate::restart::Look;
 use crate::restart::gate::Withheld;
 use crate::restart::machine::Run;
+use crate::restart::{Deed, Look};
 use crate::sample::{Ceiling, Sample};
 use crate::state::UnitState;
 use crate::systemd::names::UnitName;
@@ -46,9 +46,11 @@ pub struct Explained<'e> {
 #[must_use]
 pub fn lines(explained: &Explained<'_>, zone: &TimeZone, colour: bool) -> Vec<String> {
     let mut lines = vec![heading(explained)];
-    lines.push(match explained.profile {
-        Some(path) => format!("Rules of {}, and memctl's own:", path.display()),
-        None => "No profile names it: it has no rules.".to_owned(),
+    let path = explained.profile.map(Path::display);
+    lines.push(match (path, explained.sample) {
+        (Some(path), Some(_)) => format!("Rules of {path}, and memctl's own:"),
+        (Some(path), None) => format!("{path} names it; its rules are judged when it runs."),
+        (None, _) => "No profile names it: it has no rules.".to_owned(),
     });
     for rule in explained.rules {
         lines.push(String::new());
@@ -167,7 +169,7 @@ fn restart_lines(explained: &Explained<'_>, withheld: &[Withheld], colour: bool)
 
 /// What memctl did to it before.
 fn past(explained: &Explained<'_>, zone: &TimeZone) -> Vec<String> {
-    let done = &explained.state.done;
+    let done = restarts(explained.state);
     let Some(last) = done.last() else {
         return vec!["memctl has not restarted it in the last 31 days.".to_owned()];
     };
@@ -175,10 +177,16 @@ fn past(explained: &Explained<'_>, zone: &TimeZone) -> Vec<String> {
         1 => "once".to_owned(),
         n => format!("{n} times"),
     };
-    let last = local(last.time, zone);
+    let last = local(*last, zone);
     vec![format!(
         "memctl has restarted it {times} in the last 31 days, the last time at {last}."
     )]
+}
+
+/// When it was restarted; a reload is none.
+fn restarts(state: &UnitState) -> Vec<Timestamp> {
+    let restarts = state.done.iter().filter(|d| d.deed == Deed::Restart);
+    restarts.map(|done| done.time).collect()
 }
 
 fn local(time: Timestamp, zone: &TimeZone) -> String {
@@ -224,11 +232,8 @@ pub fn json(explained: &Explained<'_>) -> Value {
         json!(units.collect::<Vec<_>>())
     });
     add("takes_along", along);
-    let done = explained
-        .state
-        .done
-        .iter()
-        .map(|done| done.time.to_string());
+    let done = restarts(explained.state);
+    let done = done.iter().map(ToString::to_string);
     add("restarts", Some(json!(done.collect::<Vec<_>>())));
     add("act", Some(json!(explained.act)));
     Value::Object(map)
@@ -266,3 +271,6 @@ fn rule(rule: &Standing) -> Value {
     }
     value
 }
+
+#[cfg(test)]
+mod tests;

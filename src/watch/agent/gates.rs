@@ -78,7 +78,8 @@ impl Agent<'_> {
     }
 
     /// What the profiles say of a unit.
-    pub(super) fn charge(&self, name: &UnitName) -> Option<Rc<Charge>> {
+    #[must_use]
+    pub fn charge(&self, name: &UnitName) -> Option<Rc<Charge>> {
         match self.units.get(name).and_then(|unit| unit.charge.clone()) {
             Some(known) => known,
             None => Charges::new(&self.profiles).of(name).map(Into::into),
