@@ -71,6 +71,8 @@ impl Agent<'_> {
                 if withheld.gate == Gate::Busy && self.adopt(name, now) {
                     return;
                 }
+                // PID 1 has not forbidden it: as soon as nothing else does, it is asked.
+                self.units.entry(name.clone()).or_default().asked = None;
                 return self.withhold(name, &wish, &withheld, now);
             }
             Err(e) => return self.fault(e.to_string(), now),
@@ -269,6 +271,7 @@ impl Agent<'_> {
             return;
         }
         let begun = run.asked.is_some();
+        let effects = self.report(effects, now);
         let Some((left, run)) = self.record(name, begun, next, effects, now) else {
             return;
         };
@@ -280,6 +283,24 @@ impl Agent<'_> {
         for effect in left {
             self.carry_out(name, effect, now);
         }
+    }
+
+    /// Tells what has come of a restart, where nothing else is to be begun; answers what is left. It is told before it
+    /// is saved: killed in between, memctl tells it twice, and not never.
+    fn report(&mut self, effects: Vec<Effect>, now: Timestamp) -> Vec<Effect> {
+        if effects.iter().any(begins) {
+            return effects;
+        }
+        let (told, left) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Tell(_)));
+        let told: Vec<Effect> = told;
+        for effect in told {
+            if let Effect::Tell(event) = effect {
+                self.tell(&event, now);
+            }
+        }
+        left
     }
 
     /// Lets other memctls restart units, if none is being restarted here.
@@ -323,7 +344,6 @@ impl Agent<'_> {
         self.fault(error.to_string(), now);
         self.is_unwritable(name);
         // What cannot be remembered is not begun; what was begun goes on.
-        let begins = |e: &Effect| matches!(e, Effect::Restart | Effect::Reload | Effect::Start(_));
         if !begun && effects.iter().any(begins) {
             let wish = next.wish;
             if let Some(unit) = self.units.get_mut(name) {
@@ -421,4 +441,9 @@ impl Agent<'_> {
             }
         }
     }
+}
+
+/// Whether something is begun by it that must be remembered first.
+fn begins(effect: &Effect) -> bool {
+    matches!(effect, Effect::Restart | Effect::Reload | Effect::Start(_))
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, Kind};
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
 use crate::profile::{Options, Source, check};
@@ -193,11 +193,15 @@ impl Hands for Messenger {
     }
 }
 
-struct Shared(Rc<RefCell<Vec<Event>>>);
+struct Shared {
+    events: Rc<RefCell<Vec<Event>>>,
+    dies_at: Option<Kind>,
+}
 
 impl Journal for Shared {
     fn write(&mut self, event: &Event) -> Option<String> {
-        self.0.borrow_mut().write(event)
+        assert_ne!(self.dies_at, Some(event.kind), "killed");
+        self.events.borrow_mut().write(event)
     }
 }
 
@@ -211,6 +215,8 @@ pub struct Host {
     pub alerts: Rc<RefCell<Vec<String>>>,
     pub orders: Orders,
     pub profiles: Vec<Installed>,
+    /// A memctl is killed when it is about to tell of this.
+    pub dies_at: Option<Kind>,
 }
 
 /// A profile as it is installed; `rules` and `restart` of the unit as they stand in the file.
@@ -259,13 +265,17 @@ impl Host {
             alerts: Rc::default(),
             orders,
             profiles: vec![installed("web", &profile("web.service", rules, more))],
+            dies_at: None,
         }
     }
 
     /// A memctl that has just begun.
     pub fn start(&self, now: Timestamp) -> Line<'_> {
         let tools = Tools {
-            journal: Box::new(Shared(Rc::clone(&self.journal))),
+            journal: Box::new(Shared {
+                events: Rc::clone(&self.journal),
+                dies_at: self.dies_at,
+            }),
             hands: Box::new(Script(Rc::clone(&self.pid1))),
             messenger: Box::new(Messenger(Rc::clone(&self.alerts))),
         };

@@ -2,6 +2,7 @@
 
 use super::host::ABOVE;
 use super::*;
+use crate::journal::Kind;
 use crate::systemd::manager::JobEnd;
 
 /// What a restart that was made comes to, be it told by one memctl or by two.
@@ -28,6 +29,24 @@ fn at_every_second() {
         assert_eq!(jobs, ["restarting web.service"], "killed at {second}");
         assert_done(&host, &line.told());
     }
+}
+
+/// Killed when it has something to tell: the one that is begun anew tells it.
+#[test]
+fn before_it_has_told_the_end() {
+    let mut host = Host::new(ABOVE, "");
+    host.dies_at = Some(Kind::Done);
+    let mut line = host.start(Host::at("10:00:00"));
+    line.need("web.service", 400);
+    let pass = std::panic::AssertUnwindSafe(|| line.pass(60).now);
+    assert!(std::panic::catch_unwind(pass).is_err(), "killed");
+    let now = line.now;
+    drop(line);
+    host.dies_at = None;
+    let mut line = host.start(now);
+    line.pass(400);
+    assert_eq!(line.jobs(), ["restarting web.service"]);
+    assert_done(&host, &line.told());
 }
 
 #[test]
