@@ -263,3 +263,48 @@ fn by_hand_it_does_not_wait_for_a_judgement_and_takes_its_place() {
         "the one that judged leaves it alone"
     );
 }
+
+/// A reading out of turn is of one unit: the kills of those beside it are not its own.
+#[test]
+fn kills_of_others_are_not_its_own() {
+    let host = Host::new(
+        &format!("{ABOVE}, {{ name = \"killed\", event = \"oom_kill\", action = \"alert\" }}"),
+        "",
+    );
+    let mut pid1 = host.pid1.borrow_mut();
+    pid1.kills = 5;
+    let api = host::Model {
+        kills: 5,
+        ..host::Model::default()
+    };
+    pid1.units.insert("api.service".to_owned(), api);
+    drop(pid1);
+    let mut line = host.start(Host::at("10:00:05"));
+    line.pass(10);
+    // It is started anew, and the kernel tells something of it before the next tick.
+    host.pid1.borrow_mut().unit("web.service").begin(50_000_000);
+    let reading = host.reading(line.now, |name| *name == unit("web.service"));
+    line.agent.judge(&reading, &[], line.now);
+    line.pass(60);
+    let rules = |event: &crate::journal::Event| event.rule.clone().unwrap_or_default();
+    assert!(
+        !host
+            .journal
+            .borrow()
+            .iter()
+            .any(|event| rules(event) == "killed")
+    );
+
+    // Its own is: the cgroup that had counted is gone.
+    let mut pid1 = host.pid1.borrow_mut();
+    pid1.kills += 1;
+    pid1.unit("web.service").begin(99_000_000);
+    drop(pid1);
+    line.pass(20);
+    assert!(
+        host.journal
+            .borrow()
+            .iter()
+            .any(|event| rules(event) == "killed")
+    );
+}

@@ -39,6 +39,7 @@ pub struct Model {
     pub fresh: u64,
     pub cache: u64,
     pub high_events: u64,
+    pub kills: u64,
     pub start: u64,
     pub entered: u64,
     pub exited: u64,
@@ -57,6 +58,7 @@ impl Default for Model {
             fresh: 50 * M,
             cache: 0,
             high_events: 0,
+            kills: 0,
             start: 1,
             entered: 1_000_000,
             exited: 0,
@@ -77,6 +79,8 @@ pub struct Pid1 {
     /// It answers nothing.
     pub is_deaf: bool,
     pub is_stopping: bool,
+    /// OOM kills that the slice has counted.
+    pub kills: u64,
 }
 
 impl Pid1 {
@@ -143,6 +147,7 @@ impl Pid1 {
 impl Model {
     pub fn begin(&mut self, at: u64) {
         self.start += 1;
+        self.kills = 0;
         self.entered = at;
         self.active = "active";
         self.need = self.fresh;
@@ -332,7 +337,7 @@ impl Host {
         self.journal.borrow().last().expect("an event").clone()
     }
 
-    fn reading(&self, now: Timestamp, wanted: impl Fn(&UnitName) -> bool) -> Reading {
+    pub fn reading(&self, now: Timestamp, wanted: impl Fn(&UnitName) -> bool) -> Reading {
         let pid1 = self.pid1.borrow();
         let running = pid1
             .units
@@ -351,13 +356,20 @@ impl Host {
             sample.limits.high = Some(Limit::Bytes(500 * M));
             sample.limits.max = Some(Limit::Infinity);
             sample.events.high = Some(model.high_events);
-            sample.events.oom_kill = Some(0);
+            sample.slice = Some(unit("system.slice"));
+            sample.events.oom_kill = Some(model.kills);
             sample
         });
+        let mut slice = Sample::blank(unit("system.slice"), now, Told::Cgroup);
+        slice.events.oom_kill = Some(pid1.kills);
+        let mut samples: Vec<Sample> = samples.filter(|sample| wanted(&sample.unit)).collect();
+        // It is read with any unit that lies in it.
+        samples.push(slice);
+        samples.sort_by(|a, b| a.unit.cmp(&b.unit));
         Reading {
             time: now,
             host: None,
-            samples: samples.filter(|sample| wanted(&sample.unit)).collect(),
+            samples,
             faults: Vec::new(),
         }
     }
