@@ -14,7 +14,7 @@ use crate::journal::{Event, Journal, Kind, SystemJournal};
 use crate::readings;
 use crate::status::typed::is_unit;
 use crate::systemd::manager::connect;
-use crate::systemd::names::UnitType;
+use crate::systemd::names::{UnitName, UnitType};
 use crate::view::out::{print, tell};
 use crate::watch::Watch;
 use crate::watch::agent::{Agent, Mode, Tools};
@@ -40,13 +40,17 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     let reading = watch.look_at(Timestamp::now(), &|_| true)?;
     names.check(&reading, None)?;
     hold::permitted(context)?;
+    if reading.get(&unit).is_none() && !is_loaded(context, &unit) {
+        let message = format!("{unit} is not restarted: it does not run");
+        return Err(Error::failed(message).remedy(format!("`systemctl start {unit}` starts it")));
+    }
     let told = std::rc::Rc::default();
     let direct = || Direct::new(root, scope, &interrupted);
     let tools = Tools {
         journal: Box::new(Both {
             journal: SystemJournal::new(scope).silent(),
             told: std::rc::Rc::clone(&told),
-            quiet: context.json,
+            json: context.json,
         }),
         hands: Box::new(direct()?),
         messenger: Box::new(direct()?),
@@ -61,37 +65,47 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     agent.by_hand(&unit, now);
     watch::finish(&mut watch, &mut agent, &interrupted);
     drop(agent);
-    let told: Vec<Event> = told.take();
-    let was_done = told.iter().any(|event| event.kind == Kind::Done);
-    if context.json {
-        for event in &told {
-            print(&crate::view::log::json(&Entry::of(event, Timestamp::now())).to_string())?;
-        }
-    }
+    let told: Vec<Kind> = told.take();
+    let was_done = told.contains(&Kind::Done);
     if told.is_empty() {
         return Err(Error::failed(format!("{unit} was not restarted")));
     }
     Ok(if was_done { 0 } else { 1 })
 }
 
-/// Into the journal and onto the terminal.
+/// Whether PID 1 knows a unit that has no cgroup. Where it cannot be asked, that is told when it is.
+fn is_loaded(context: &Context, unit: &UnitName) -> bool {
+    match connect(&context.scope, &Arc::default()) {
+        Ok(mut manager) => manager.look(unit.as_str()).is_ok(),
+        Err(_) => true,
+    }
+}
+
+/// Into the journal and onto the terminal, as it happens.
 struct Both {
     journal: SystemJournal,
-    told: std::rc::Rc<std::cell::RefCell<Vec<Event>>>,
-    quiet: bool,
+    told: std::rc::Rc<std::cell::RefCell<Vec<Kind>>>,
+    json: bool,
 }
 
 impl Journal for Both {
     fn write(&mut self, event: &Event) -> Option<String> {
-        self.told.borrow_mut().push(event.clone());
+        self.told.borrow_mut().push(event.kind);
+        let id = self.journal.write(event);
         let is_bad = matches!(event.kind, Kind::Withheld | Kind::Failed);
-        match (self.quiet, is_bad) {
-            (true, _) => {}
-            (false, true) => tell(&format!("memctl: {}", event.message)),
-            (false, false) => {
-                let _ = print(&event.message);
+        // A closed pipe ends no restart that is under way.
+        let _ = match (self.json, is_bad) {
+            (true, _) => {
+                let mut entry = Entry::of(event, Timestamp::now());
+                entry.alert_id.clone_from(&id);
+                print(&crate::view::log::json(&entry).to_string())
             }
-        }
-        self.journal.write(event)
+            (false, true) => {
+                tell(&format!("memctl: {}", event.message));
+                Ok(())
+            }
+            (false, false) => print(&event.message),
+        };
+        id
     }
 }

@@ -194,18 +194,17 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) fn finish(watch: &mut Watch<'_>, agent: &mut Agent<'_>, interrupted: &AtomicBool) {
     agent.hear(Duration::ZERO, Timestamp::now);
     while agent.is_busy() && !interrupted.load(Ordering::Relaxed) {
-        agent.hear(LOOK, Timestamp::now);
-        let now = Timestamp::now();
+        // Before the answers: once PID 1 has told that the unit stays alive, its need is asked for no more.
         let wanted = agent.wants_reading().clone();
-        if wanted.is_empty() {
-            agent.pass_time(now);
-            continue;
+        if !wanted.is_empty() {
+            let now = Timestamp::now();
+            // The machine does without, if that fails: it knows no need then.
+            if let Ok(reading) = watch.look(now, &wanted) {
+                agent.feed(&reading, now);
+            }
         }
-        match watch.look(now, &wanted) {
-            Ok(reading) => agent.feed(&reading, now),
-            // The machine does without: it knows no need then.
-            Err(_) => agent.pass_time(now),
-        }
+        agent.hear(LOOK, Timestamp::now);
+        agent.pass_time(Timestamp::now());
     }
     agent.pass_time(Timestamp::now());
 }

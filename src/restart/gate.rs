@@ -157,8 +157,8 @@ pub fn gates(wish: &Wish, unit: &UnitName, c: &Circumstances<'_>, now: Timestamp
     let always = [
         asked.type_of(),
         asked.protected(),
-        asked.held(Gate::Hold, c.state.hold.as_ref(), "it"),
-        asked.held(Gate::HostHold, c.host_hold, "this host"),
+        asked.held(Gate::Hold, c.state.hold.as_ref(), "it", unit.as_str()),
+        asked.held(Gate::HostHold, c.host_hold, "this host", "--all"),
         asked.unwritable(),
     ];
     let by_rule = [

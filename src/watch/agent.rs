@@ -4,6 +4,7 @@
 mod carry;
 mod gates;
 mod judging;
+mod record;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -173,11 +173,13 @@ impl<'c> Daemon<'c> {
     /// A reading of the units that somebody told something of.
     fn out_of_turn(&mut self, watch: &mut Watch<'_>, agent: &mut Agent<'_>) {
         let now = Timestamp::now();
+        // What the clock brings about may want a reading, and that before PID 1's answer is heard.
+        agent.pass_time(now);
         let mut units = std::mem::take(&mut self.events);
         units.extend(self.crossed.iter().map(|(unit, _)| unit.clone()));
         units.extend(agent.wants_reading().iter().cloned());
         if units.is_empty() {
-            return agent.pass_time(now);
+            return;
         }
         self.looked = Some(Instant::now());
         match watch.look(now, &units) {

@@ -36,11 +36,20 @@ impl Asked<'_> {
         ))
     }
 
-    pub(super) fn held(&self, gate: Gate, hold: Option<&Hold>, what: &str) -> Option<Withheld> {
+    /// `released`: what ends it, as `memctl release` names it.
+    pub(super) fn held(
+        &self,
+        gate: Gate,
+        hold: Option<&Hold>,
+        what: &str,
+        released: &str,
+    ) -> Option<Withheld> {
         let hold = hold.filter(|hold| hold.until.is_none_or(|end| self.now < end))?;
-        let end = match hold.until {
-            Some(end) => format!("until {}", self.show(end)),
-            None => "until it is released".to_owned(),
+        let end = match (hold.until, &hold.by) {
+            (Some(end), _) => format!("until {}", self.show(end)),
+            // The switch of a fleet: no verb ends that.
+            (None, Some(by)) if by.starts_with('/') => "until that file is removed".to_owned(),
+            (None, _) => format!("until `memctl release {released}`"),
         };
         let by = hold.by.as_ref().map(|by| format!(" by {by}"));
         let why = format!("{what} is held{} {end}", by.unwrap_or_default());
@@ -193,7 +202,7 @@ impl Asked<'_> {
             let why = format!("{along} is protected: {why}");
             return Some(until(Gate::DependentProtected, why, None));
         }
-        let held = self.held(Gate::DependentHeld, self.c.holds.get(unit), "")?;
+        let held = self.held(Gate::DependentHeld, self.c.holds.get(unit), "", unit)?;
         let why = format!("{along}{}", held.why);
         Some(Withheld { why, ..held })
     }

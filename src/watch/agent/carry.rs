@@ -5,15 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::Error;
 use crate::journal::{Event, Kind};
 use crate::restart::gate::{Gate, Withheld};
-use crate::restart::machine::{Answer, Effect, Glance, Input, Run, absorb, step};
-use crate::restart::tidy::tidy;
+use crate::restart::machine::{Answer, Effect, Glance, Input, Run, step};
 use crate::restart::{Deed, Look, Wish, tell};
-use crate::state::UnitState;
 use crate::systemd::manager::{Job, JobEnd};
 use crate::systemd::names::UnitName;
 use crate::units::show_bytes;
 use crate::watch::hands::{Ask, Reply};
 
+use super::record::begins;
 use super::unit::deed;
 use super::{Agent, Mode};
 
@@ -63,7 +62,7 @@ impl Agent<'_> {
         if unit.asking || !is_open {
             return;
         }
-        let asked = unit.asked;
+        let (asked, again) = (unit.asked, unit.again);
         match self.forbids(name, &wish, None, now) {
             Ok(None) => {}
             Ok(Some(withheld)) => {
@@ -80,11 +79,12 @@ impl Agent<'_> {
         let is_early = |asked: Timestamp| {
             (SignedDuration::ZERO..ASK_AGAIN).contains(&now.duration_since(asked))
         };
-        if asked.is_some_and(is_early) {
+        if asked.is_some_and(is_early) && again.is_none_or(|again| now < again) {
             return;
         }
         let unit = self.units.entry(name.clone()).or_default();
         unit.asking = true;
+        unit.again = None;
         unit.asked = Some(now);
         self.look(name, name.to_string());
     }
@@ -99,7 +99,13 @@ impl Agent<'_> {
     }
 
     /// Says that a wish is withheld: once a reason, as long as it is wished.
-    fn withhold(&mut self, name: &UnitName, wish: &Wish, withheld: &Withheld, now: Timestamp) {
+    pub(super) fn withhold(
+        &mut self,
+        name: &UnitName,
+        wish: &Wish,
+        withheld: &Withheld,
+        now: Timestamp,
+    ) {
         let unit = self.units.entry(name.clone()).or_default();
         unit.by_hand = false;
         if wish.is_by_hand() || unit.is_news(withheld.gate) {
@@ -194,7 +200,12 @@ impl Agent<'_> {
         for look in [None, Some(&look)] {
             match self.forbids(name, &wish, look, now) {
                 Ok(None) => {}
-                Ok(Some(withheld)) => return self.withhold(name, &wish, &withheld, now),
+                Ok(Some(withheld)) => {
+                    if let Some(unit) = self.units.get_mut(name).filter(|_| look.is_some()) {
+                        unit.again = withheld.until;
+                    }
+                    return self.withhold(name, &wish, &withheld, now);
+                }
                 Err(e) => return self.fault(e.to_string(), now),
             }
         }
@@ -304,99 +315,14 @@ impl Agent<'_> {
     }
 
     /// Lets other memctls restart units, if none is being restarted here.
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         let is_busy = |unit: &super::Unit| unit.run.as_ref().is_some_and(Run::is_busy);
         if !self.units.values().any(is_busy) {
             self.slot = None;
         }
     }
 
-    /// Saves a step; answers what is to be carried out, and the run as it stands. `None`: it goes no further.
-    fn record(
-        &mut self,
-        name: &UnitName,
-        begun: bool,
-        next: Run,
-        effects: Vec<Effect>,
-        now: Timestamp,
-    ) -> Option<(Vec<Effect>, Option<Run>)> {
-        let fingerprint = self.fingerprint(name);
-        let owed = self.units.get_mut(name).and_then(|unit| unit.owed.take());
-        let owed = owed.map_or_else(Vec::new, |(_, owed)| owed);
-        let all: Vec<Effect> = owed.into_iter().chain(effects.clone()).collect();
-        let fold = |state: &mut UnitState| {
-            // Somebody has begun another one by hand, while this one was being judged.
-            let other = state.run.as_ref();
-            if other.is_some_and(|other| other.begun != next.begun && other.is_busy()) {
-                return (Vec::new(), None);
-            }
-            tidy(state, &fingerprint, now);
-            let left = absorb(state, next.clone(), all.clone(), &fingerprint, now);
-            (left, state.run.clone())
-        };
-        let error = match self.store.change(name, fold) {
-            Ok(done) => {
-                self.unwritable = false;
-                return Some(done);
-            }
-            Err(e) => e,
-        };
-        self.fault(error.to_string(), now);
-        self.is_unwritable(name);
-        // What cannot be remembered is not begun; what was begun goes on.
-        if !begun && effects.iter().any(begins) {
-            let wish = next.wish;
-            if let Some(unit) = self.units.get_mut(name) {
-                unit.run = None;
-            }
-            self.let_go();
-            let withheld = Withheld {
-                gate: Gate::Unwritable,
-                why: error.message().to_owned(),
-                until: None,
-            };
-            self.withhold(name, &wish, &withheld, now);
-            return None;
-        }
-        let mut state = UnitState::default();
-        let left = absorb(&mut state, next.clone(), effects, &fingerprint, now);
-        let counts = |e: &Effect| {
-            matches!(
-                e,
-                Effect::Count(_) | Effect::Helped | Effect::Useless(_) | Effect::End
-            )
-        };
-        let owed = all.into_iter().filter(counts).collect();
-        if let Some(unit) = self.units.get_mut(name) {
-            unit.owed = Some((next, owed));
-        }
-        Some((left, state.run))
-    }
-
-    /// Saves what is owed of a restart that is over.
-    pub(super) fn settle(&mut self, name: &UnitName, now: Timestamp) {
-        let Some(unit) = self.units.get_mut(name).filter(|unit| unit.run.is_none()) else {
-            return;
-        };
-        let Some((run, owed)) = unit.owed.take() else {
-            return;
-        };
-        // It was done long ago, whatever becomes of this.
-        let left = self.record(name, true, run, owed, now);
-        for effect in left.map_or_else(Vec::new, |(left, _)| left) {
-            self.carry_out(name, effect, now);
-        }
-    }
-
-    /// What is done to a unit could not be remembered: tried again at its next reading.
-    fn is_unwritable(&mut self, name: &UnitName) {
-        self.unwritable = true;
-        if let Some(unit) = self.units.get_mut(name) {
-            unit.saved.clear();
-        }
-    }
-
-    fn carry_out(&mut self, name: &UnitName, effect: Effect, now: Timestamp) {
+    pub(super) fn carry_out(&mut self, name: &UnitName, effect: Effect, now: Timestamp) {
         let unit = name.to_string();
         match effect {
             Effect::Look => self.look(name, unit),
@@ -416,34 +342,4 @@ impl Agent<'_> {
             Effect::Count(_) | Effect::Helped | Effect::Useless(_) | Effect::End => {}
         }
     }
-
-    /// Saves what rules remember and want, where that has changed.
-    pub(super) fn save(&mut self, name: &UnitName, now: Timestamp) {
-        if self.orders.mode == Mode::Dry {
-            return;
-        }
-        let Some(unit) = self.units.get_mut(name).filter(|u| u.charge.is_some()) else {
-            return;
-        };
-        if !unit.is_unsaved() {
-            return;
-        }
-        let (rules, wish) = (unit.rules.clone(), unit.wished.clone());
-        let keep = |state: &mut UnitState| {
-            state.rules = rules;
-            state.wish = wish;
-        };
-        match self.store.change(name, keep) {
-            Ok(()) => self.unwritable = false,
-            Err(e) => {
-                self.fault(e.to_string(), now);
-                self.is_unwritable(name);
-            }
-        }
-    }
-}
-
-/// Whether something is begun by it that must be remembered first.
-fn begins(effect: &Effect) -> bool {
-    matches!(effect, Effect::Restart | Effect::Reload | Effect::Start(_))
 }

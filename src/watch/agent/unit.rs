@@ -41,6 +41,8 @@ pub struct Unit {
     pub looking: BTreeSet<String>,
     /// When PID 1 was asked last, for the gates.
     pub asked: Option<Timestamp>,
+    /// When what PID 1 has told forbids it no more, where that is known.
+    pub again: Option<Timestamp>,
     /// The restart under way.
     pub run: Option<Run>,
     /// What is to be remembered of a restart, and could not be saved yet.

@@ -27,7 +27,7 @@ fn each_gate_withholds() {
         (
             |c| c.state.hold = Some(hold(None, Some("anna"))),
             TOO,
-            "hold: it is held by anna until it is released",
+            "hold: it is held by anna until `memctl release web.service`",
         ),
         (
             |c| c.state.hold = Some(hold(Some("2026-11-24T10:00:01Z"), None)),
@@ -149,7 +149,7 @@ fn each_gate_withholds() {
                 c.holds.insert("other.service".to_owned(), hold(None, None));
             },
             TOO,
-            "dependent-held: queue.service would go down with it (PartOf=), and is held until it is released",
+            "dependent-held: queue.service would go down with it (PartOf=), and is held until `memctl release queue.service`",
         ),
         (
             |c| {
