@@ -10,13 +10,16 @@ mod crash;
 mod demo;
 mod doctor;
 mod grammar;
+mod hard_days;
 mod leaky;
 mod limits;
 mod metrics;
 mod package;
+mod rules;
 mod safety;
 mod server;
 mod status;
+mod told;
 mod units;
 mod watch;
 
@@ -67,6 +70,9 @@ scenarios! {
     units::what_the_daemon_needs_stays,
     units::the_timer_and_the_daemon_exclude_each_other,
     leaky::what_a_restart_costs_those_who_ask,
+    rules::each_condition_fires_by_the_kernels_own_word,
+    hard_days::the_daemon_lives_through_hard_days,
+    hard_days::the_timer_gives_the_same_verdicts,
 }
 
 /// What the guests' own machinery can do is the same for every suite.
