@@ -44,7 +44,7 @@ pub fn readings_are_recorded(suite: Suite) -> Result<()> {
     server.done("apply hold.toml");
     wait(
         &server,
-        "systemctl show -p StatusText memctl | grep 'Recording 1 unit '",
+        "systemctl show -p StatusText memctl | grep 'Watching 1 unit '",
     );
     recorded(&server, "hold.service", 20 << 20, "94371840");
     recorded(&server, "other.service", 5 << 20, "infinity");
