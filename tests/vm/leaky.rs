@@ -3,7 +3,6 @@
 use anyhow::Result;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use xtask::guest::Suite;
 
 use crate::server::Server;
 
@@ -110,34 +109,4 @@ Restart=on-failure
             .ok(format!("sleep 1.5; cat /run/ask-{}.json", web.port()));
         Ok(serde_json::from_str(&text)?)
     }
-}
-
-/// What later scenarios stand on: behind a socket, and by a reload, a restart costs no request; without, it does.
-pub fn what_a_restart_costs_those_who_ask(suite: Suite) -> Result<()> {
-    let server = Server::boot(suite)?;
-    let guest = &server.guest;
-    for web in [Web::Socket, Web::Plain] {
-        server.start_web(web, "LEAK_KIB_PER_SECOND=256");
-        server.start_asking(web);
-        let before = server.asked(web)?;
-        assert_eq!((before.failed, &before.why), (0, &BTreeMap::new()));
-        guest.ok(format!("systemctl reload {}; sleep 3", web.unit()));
-        let after = server.asked(web)?;
-        assert_eq!(after.failed, 0, "a reload: {after:?}");
-        guest.ok(format!("systemctl restart {}; sleep 3", web.unit()));
-        let after = server.asked(web)?;
-        assert!(after.asked > before.asked, "{after:?}");
-        match web {
-            Web::Socket => assert_eq!(after.failed, 0, "{after:?}"),
-            Web::Plain => assert!(after.failed > 0, "{after:?}"),
-        }
-        guest.ok(format!("systemctl stop ask-{}", web.port()));
-    }
-    // It leaks, and starts anew with what it needs.
-    let need = "anon() { awk '/^anon /{print $2}' /sys/fs/cgroup/system.slice/leaky.service/memory.stat; }";
-    guest.ok(format!(
-        "{need}; a=$(anon); sleep 8; b=$(anon); [ $((b - a)) -gt 1000000 ]
-         systemctl restart leaky; [ $(anon) -lt $b ]"
-    ));
-    Ok(())
 }

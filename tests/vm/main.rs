@@ -46,7 +46,6 @@ macro_rules! scenarios {
 scenarios! {
     boots::boots,
     demo::homework_is_limited,
-    demo::a_leak_is_restarted,
     limits::limits_are_in_the_kernel,
     limits::the_administrator_wins,
     limits::plans_and_permissions,
@@ -69,7 +68,6 @@ scenarios! {
     watch::readings_are_recorded,
     units::what_the_daemon_needs_stays,
     units::the_timer_and_the_daemon_exclude_each_other,
-    leaky::what_a_restart_costs_those_who_ask,
     rules::each_condition_fires_by_the_kernels_own_word,
     hard_days::the_daemon_lives_through_hard_days,
     hard_days::the_timer_gives_the_same_verdicts,
