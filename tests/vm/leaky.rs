@@ -13,6 +13,8 @@ pub enum Web {
     Socket,
     /// `leak.service`: it binds its port itself.
     Plain,
+    /// `leakier.service`: the same, for those who reload it.
+    Reloaded,
 }
 
 impl Web {
@@ -21,6 +23,7 @@ impl Web {
         match self {
             Self::Socket => "leaky.service",
             Self::Plain => "leak.service",
+            Self::Reloaded => "leakier.service",
         }
     }
 
@@ -29,6 +32,7 @@ impl Web {
         match self {
             Self::Socket => 8101,
             Self::Plain => 8100,
+            Self::Reloaded => 8102,
         }
     }
 }
@@ -55,7 +59,7 @@ impl Server {
         let (unit, port) = (web.unit(), web.port());
         let bind = match web {
             Web::Socket => String::new(),
-            Web::Plain => format!("--bind 127.0.0.1:{port} "),
+            Web::Plain | Web::Reloaded => format!("--bind 127.0.0.1:{port} "),
         };
         guest.write(
             &format!("/etc/systemd/system/{unit}"),
@@ -80,7 +84,7 @@ Restart=on-failure
         }
         let socket = match web {
             Web::Socket => "systemctl start leaky.socket",
-            Web::Plain => "true",
+            Web::Plain | Web::Reloaded => "true",
         };
         guest.ok(format!(
             "systemctl daemon-reload; {socket}; systemctl start {unit}"
