@@ -276,9 +276,10 @@ impl Agent<'_> {
         if self.orders.mode == Mode::Dry {
             return;
         }
+        let ticked = input == Input::Tick;
         let (next, effects) = step(run.clone(), input, name, now);
         if next == run && effects.is_empty() {
-            unit.tick = run.due(now);
+            unit.await_tick(Some(&run), ticked, now);
             return;
         }
         let begun = run.asked.is_some();
@@ -287,7 +288,7 @@ impl Agent<'_> {
             return;
         };
         if let Some(unit) = self.units.get_mut(name) {
-            unit.tick = run.as_ref().and_then(|run| run.due(now));
+            unit.await_tick(run.as_ref(), ticked, now);
             unit.run = run;
         }
         self.let_go();

@@ -84,6 +84,14 @@ impl Unit {
         is_other
     }
 
+    /// Notes when a clock alone brings the restart further. What comes before that does not put it off: readings may
+    /// come every second.
+    pub fn await_tick(&mut self, run: Option<&Run>, ticked: bool, now: Timestamp) {
+        let next = run.and_then(|run| run.due(now));
+        let awaited = self.tick.filter(|_| !ticked);
+        self.tick = next.map(|next| awaited.map_or(next, |tick| tick.min(next)));
+    }
+
     /// When a clock alone brings the restart further. A clock that was set back makes nobody wait for it.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let by_now = self.run.as_ref()?.due(now)?;

@@ -49,6 +49,26 @@ fn a_leak_is_restarted_looked_at_and_judged() {
     assert_eq!((line.told(), line.jobs()), (vec![], vec![]));
 }
 
+/// With `interval = "1s"`: that readings come does not keep it from looking.
+#[test]
+fn readings_every_second() {
+    let host = Host::new(ABOVE, "");
+    let mut line = host.start(Host::at("10:00:00"));
+    line.need("web.service", 400).pass(1);
+    host.pid1.borrow_mut().unit("web.service").job = Some("start");
+    for second in 1..30 {
+        if second == 5 {
+            host.pid1.borrow_mut().unit("web.service").job = None;
+        }
+        line.tick();
+        line.pass(1);
+    }
+    assert_eq!(
+        line.told().last().map(String::as_str),
+        Some("restart-done web.service")
+    );
+}
+
 #[test]
 fn a_reload_and_a_reclaim() {
     let host = Host::new(r#"{ name = "big", above = "300M", action = "reload" }"#, "");
