@@ -1,5 +1,7 @@
 //! From a wish to its end: the gates are asked, PID 1 is, and the machine's effects are carried out.
 
+use std::mem::discriminant;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
@@ -276,9 +278,13 @@ impl Agent<'_> {
         if self.orders.mode == Mode::Dry {
             return;
         }
+        let is_tick = input == Input::Tick;
         let (next, effects) = step(run.clone(), input, name, now);
+        // What comes in between puts off no moment that is awaited: with a reading a second it would never come.
+        let stays = !is_tick && discriminant(&next.step) == discriminant(&run.step);
+        let awaited = unit.tick.filter(|_| stays);
         if next == run && effects.is_empty() {
-            unit.tick = run.due(now);
+            unit.tick = earlier(awaited, run.due(now));
             return;
         }
         let begun = run.asked.is_some();
@@ -287,7 +293,7 @@ impl Agent<'_> {
             return;
         };
         if let Some(unit) = self.units.get_mut(name) {
-            unit.tick = run.as_ref().and_then(|run| run.due(now));
+            unit.tick = earlier(awaited, run.as_ref().and_then(|run| run.due(now)));
             unit.run = run;
         }
         self.let_go();
@@ -342,4 +348,9 @@ impl Agent<'_> {
             Effect::Count(_) | Effect::Helped | Effect::Useless(_) | Effect::End => {}
         }
     }
+}
+
+/// The earlier one, if there is any to come.
+fn earlier(awaited: Option<Timestamp>, due: Option<Timestamp>) -> Option<Timestamp> {
+    due.map(|due| awaited.map_or(due, |awaited| awaited.min(due)))
 }
