@@ -1,10 +1,9 @@
 //! Restarts that do not help, that fail, that take long, or that somebody else comes before.
 
 use anyhow::Result;
-use serde_json::Value;
 use xtask::guest::Suite;
 
-use super::{events, events_named, name, wait_for};
+use super::{events, events_named, find, name, wait_for};
 use crate::server::Server;
 
 /// Does not mind SIGTERM.
@@ -251,10 +250,4 @@ fn has_no_start_left(server: &Server) {
     let told = events_named(server, "once.service");
     let tried = told.iter().filter(|name| *name == "restart-begun").count();
     assert_eq!(tried, 1, "{told:?}");
-}
-
-/// The first event of that name.
-fn find<'e>(events: &'e [Value], wanted: &str) -> &'e Value {
-    let found = events.iter().find(|event| name(event) == wanted);
-    found.unwrap_or_else(|| panic!("no {wanted}: {events:#?}"))
 }

@@ -69,6 +69,28 @@ fn readings_every_second() {
     );
 }
 
+/// With `interval = "1s"`, or while the kernel tells of one event after the other.
+#[test]
+fn readings_that_come_each_second_hold_nothing_up() {
+    let host = Host::new(ABOVE, "");
+    let mut line = host.start(Host::at("10:00:01"));
+    line.need("web.service", 400);
+    for _ in 0..13 {
+        line.tick();
+        line.pass(1);
+        host.pid1.borrow_mut().unit("web.service").need += M;
+    }
+    assert_eq!(
+        line.told(),
+        [
+            "rule-fired web.service",
+            "restart-begun web.service",
+            "rule-cleared web.service",
+            "restart-done web.service",
+        ]
+    );
+}
+
 #[test]
 fn a_reload_and_a_reclaim() {
     let host = Host::new(r#"{ name = "big", above = "300M", action = "reload" }"#, "");
