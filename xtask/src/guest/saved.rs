@@ -131,6 +131,8 @@ fn kind(config: &GuestConfig, image: &Image, accel: Accel) -> Result<String> {
         hash.update(argument.as_encoded_bytes());
         hash.update([0]);
     }
+    // The kernel keeps the sizes that its disks had when it booted.
+    hash.update(config.swap_mib.unwrap_or(0).to_le_bytes());
     Ok(hash.finalize()[..4]
         .iter()
         .map(|byte| format!("{byte:02x}"))
