@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     let reading = watch.look_at(Timestamp::now(), &|_| true)?;
     names.check(&reading, None)?;
     hold::permitted(context)?;
-    if reading.get(&unit).is_none() && !is_loaded(context, &unit) {
+    if reading.get(&unit).is_none() && !is_up(context, &unit) {
         let message = format!("{unit} is not restarted: it does not run");
         return Err(Error::failed(message).remedy(format!("`systemctl start {unit}` starts it")));
     }
@@ -73,12 +73,11 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     Ok(if was_done { 0 } else { 1 })
 }
 
-/// Whether PID 1 knows a unit that has no cgroup. Where it cannot be asked, that is told when it is.
-fn is_loaded(context: &Context, unit: &UnitName) -> bool {
-    match connect(&context.scope, &Arc::default()) {
-        Ok(mut manager) => manager.look(unit.as_str()).is_ok(),
-        Err(_) => true,
-    }
+/// Whether a unit without a cgroup runs all the same, or has failed. Where PID 1 cannot be asked, that is told when it is.
+fn is_up(context: &Context, unit: &UnitName) -> bool {
+    let manager = connect(&context.scope, &Arc::default());
+    let look = manager.and_then(|mut manager| manager.look(unit.as_str()));
+    look.map_or(true, |look| look.active != "inactive")
 }
 
 /// Into the journal and onto the terminal, as it happens.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::error::Error;
 use crate::restart::{Dependent, Look};
 use crate::systemd::figures::Properties;
 
@@ -49,19 +48,21 @@ pub(super) type Found = Option<Box<dyn Properties>>;
 
 /// Looks at a unit and, level by level, at those that go down with it; `all` answers a unit's properties, `None` for
 /// one that is not loaded.
-pub(super) fn look<E: From<Error>>(
+pub(super) fn look<E>(
     unit: &str,
     system: String,
     all: &mut dyn FnMut(&str) -> Result<Found, E>,
 ) -> Result<Look, E> {
+    // One that is stopped may be unloaded at once: it does not run, and that is an answer. Seen on 252.
     let Some(mut own) = all(unit)? else {
-        return Err(gone(unit).into());
+        return Ok(Look {
+            active: "inactive".to_owned(),
+            sub: "dead".to_owned(),
+            system,
+            ..Look::default()
+        });
     };
-    let is_absent = own.text("LoadState").as_deref() == Some("not-found");
     let mut look = read(own.as_mut());
-    if is_absent && look.active == "inactive" {
-        return Err(gone(unit).into());
-    }
     look.system = system;
     let mut seen = BTreeSet::from([unit.to_owned()]);
     let mut below = passed_on(own.as_mut(), &mut seen);
@@ -82,10 +83,6 @@ pub(super) fn look<E: From<Error>>(
     }
     look.dependents.sort_by(|a, b| a.unit.cmp(&b.unit));
     Ok(look)
-}
-
-fn gone(unit: &str) -> Error {
-    Error::failed(format!("{unit} is not loaded")).remedy(format!("`systemctl status {unit}`"))
 }
 
 fn state(from: &mut dyn Properties) -> (String, String) {

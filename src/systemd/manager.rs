@@ -64,8 +64,10 @@ pub trait Manager {
 
     /// How a unit of any type is, and what a restart of it would take along.
     ///
+    /// One that is not loaded is `inactive`.
+    ///
     /// # Errors
-    /// The bus's; no such unit is loaded.
+    /// The bus's.
     fn look(&mut self, unit: &str) -> Result<Look>;
 
     /// Has a job made for a unit of any type, in mode `fail`: it never takes the place of a queued stop or shutdown

@@ -134,6 +134,13 @@ impl Agent<'_> {
                     Err(e) => {
                         unit.by_hand = false;
                         self.fault(e.to_string(), now);
+                        // Nobody would answer what the run waits for, and all others would wait for it.
+                        let withheld = Withheld {
+                            gate: Gate::Interrupted,
+                            why: e.message().to_owned(),
+                            until: None,
+                        };
+                        self.advance(name, Input::Gated(Err(withheld)), now);
                     }
                 }
             }
