@@ -72,6 +72,7 @@ impl Agent<'_> {
                 }
                 // PID 1 has not forbidden it: as soon as nothing else does, it is asked.
                 self.units.entry(name.clone()).or_default().asked = None;
+                self.keep_tidy(name, now);
                 return self.withhold(name, &wish, &withheld, now);
             }
             Err(e) => return self.fault(e.to_string(), now),

@@ -77,6 +77,23 @@ impl Agent<'_> {
         })
     }
 
+    /// Saves what a clock that was stepped back has made of times of the future: now, and not anew at each look, which
+    /// would forbid things until that future has come.
+    pub(super) fn keep_tidy(&mut self, name: &UnitName, now: Timestamp) {
+        if self.orders.mode == Mode::Dry {
+            return;
+        }
+        let fingerprint = self.fingerprint(name);
+        let mut state = self.store.unit(name).unwrap_or_default();
+        if tidy::tidy(&mut state, &fingerprint, now)
+            && let Err(e) = self.store.change(name, |state| {
+                tidy::tidy(state, &fingerprint, now);
+            })
+        {
+            self.fault(e.to_string(), now);
+        }
+    }
+
     /// What the profiles say of a unit.
     #[must_use]
     pub fn charge(&self, name: &UnitName) -> Option<Rc<Charge>> {

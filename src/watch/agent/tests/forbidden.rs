@@ -105,6 +105,27 @@ fn by_window_and_turn() {
     assert_eq!(jobs, ["restarting web.service"]);
 }
 
+/// What was done in a future that the clock was set back from forbids as much as if it were done now, and no more.
+#[test]
+fn by_a_clock_that_was_set_back() {
+    use crate::restart::{Deed, Done};
+
+    let host = Host::new(ABOVE, "");
+    let done = Done {
+        time: Host::at("23:00:00"),
+        deed: Deed::Restart,
+    };
+    let change = |state: &mut crate::state::UnitState| state.done = vec![done];
+    host.store()
+        .change(&unit("web.service"), change)
+        .expect("written");
+    let mut line = host.start(Host::at("10:00:00"));
+    line.need("web.service", 400).pass(29 * 60);
+    assert_eq!(line.jobs(), [""; 0]);
+    line.pass(2 * 60);
+    assert_eq!(line.jobs(), ["restarting web.service"]);
+}
+
 #[test]
 fn by_cooldown_and_limit() {
     use crate::restart::{Deed, Done};
