@@ -63,7 +63,6 @@ impl Agent<'_> {
             return;
         }
         let (asked, again) = (unit.asked, unit.again);
-        self.keep_tidy(name, now);
         match self.forbids(name, &wish, None, now) {
             Ok(None) => {}
             Ok(Some(withheld)) => {
