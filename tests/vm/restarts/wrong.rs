@@ -32,6 +32,13 @@ touch /run/started-once
 exec /usr/local/bin/hold 30
 ";
 
+/// Needs little from its second start on: its rule wants nothing any more.
+const LESS: &str = "#!/bin/sh
+[ ! -e /run/less ] || exec /usr/local/bin/hold 1
+touch /run/less
+exec /usr/local/bin/hold 30
+";
+
 /// Waits until it is told to go on.
 const GATE: &str = "[Service]
 Type=oneshot
@@ -48,6 +55,7 @@ pub fn a_restart_that_goes_wrong_is_told_and_not_repeated(suite: Suite) -> Resul
     guest.write("/usr/local/bin/stubborn", STUBBORN);
     guest.write("/usr/local/bin/greedy", GREEDY);
     guest.write("/usr/local/bin/once", ONCE);
+    guest.write("/usr/local/bin/less", LESS);
     guest.write("/etc/systemd/system/gate@.service", GATE);
     guest.ok("chmod +x /usr/local/bin/*; systemctl reload memctl.service");
 
@@ -99,7 +107,7 @@ fn overtaken(server: &Server) {
         )
     };
     server.start("stopped.service", "/usr/local/bin/hold 30", "");
-    server.start("killed.service", "/usr/local/bin/hold 30", "Restart=always");
+    server.start("killed.service", "/usr/local/bin/less", "Restart=always");
     for (unit, interferes) in [
         ("stopped", "systemctl stop stopped.service"),
         ("killed", "systemctl kill --signal=KILL killed.service"),
@@ -113,6 +121,10 @@ fn overtaken(server: &Server) {
              {interferes}"
         ));
         if unit == "killed" {
+            guest.ok("for i in $(seq 100); do
+                     [ \"$(systemctl show -p NRestarts --value killed)\" = 1 ] && exit 0; sleep 0.3
+                 done
+                 exit 1");
             server.wait_up("killed.service");
         }
         let life = server.guest.ok(format!(
