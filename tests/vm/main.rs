@@ -75,15 +75,15 @@ scenarios! {
     watch::readings_are_recorded,
     units::what_the_daemon_needs_stays,
     units::the_timer_and_the_daemon_exclude_each_other,
+    restarts::a_leak_is_restarted_before_it_is_throttled,
+    restarts::a_restart_that_goes_wrong_is_told_and_not_repeated,
+    restarts::what_goes_down_along_is_named_and_comes_back,
 }
 
 /// Scenarios that have not been seen to pass on every suite yet: by hand, with `--run-ignored=all`. None stays here.
 mod unproven {
     scenarios! {
         @ignored
-        restarts::a_leak_is_restarted_before_it_is_throttled,
-        restarts::a_restart_that_goes_wrong_is_told_and_not_repeated,
-        restarts::what_goes_down_along_is_named_and_comes_back,
         rules::each_condition_fires_by_the_kernels_own_word,
         hard_days::the_daemon_lives_through_hard_days,
         hard_days::the_timer_gives_the_same_verdicts,
