@@ -45,6 +45,8 @@ pub struct Watch<'a> {
     watched: Watched,
     stamps: Vec<Stamp>,
     profiles: Vec<Installed>,
+    /// The profiles that are faulty, each with its faults: told once, whatever else changes in their folder.
+    faulty: Vec<(PathBuf, Vec<String>)>,
     told: Told,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Watch<'a> {
             watched: if all { Watched::All } else { Watched::Services },
             stamps: Vec::new(),
             profiles: Vec::new(),
+            faulty: Vec::new(),
             told: Told::default(),
         }
     }
@@ -174,7 +177,10 @@ impl<'a> Watch<'a> {
         if !self.all {
             self.watched = Watched::of(&self.profiles);
         }
-        (changed, faulty)
+        let news = faulty.iter().filter(|one| !self.faulty.contains(one));
+        let news = news.cloned().collect();
+        self.faulty = faulty;
+        (changed, news)
     }
 }
 

@@ -87,6 +87,34 @@ fn profiles_that_come_and_go_are_seen_at_the_next_tick() {
     assert_eq!(kept.readings.len(), 5);
 }
 
+/// An editor's temporary file beside it, or another profile: no reason to tell of it again.
+#[test]
+fn a_faulty_profile_is_told_once() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let root = Root::open_running(dir.path()).expect("open");
+    let folder = dir.path().join("etc/memctl/profiles.d");
+    fs::create_dir_all(&folder).expect("mkdir");
+    let mut watch = Watch::new(&root, &Scope::System, Box::new(Two), false);
+    let mut kept = Kept::default();
+    let mut faulty = |name: &str, text: &str| {
+        fs::write(folder.join(name), text).expect("write");
+        let tick = watch
+            .tick(at(0), &mut kept, &mut |_, _| {})
+            .expect("a tick");
+        tick.faulty.len()
+    };
+    let bad = |key: &str| format!("[unit.\"a.service\"]\n{key} = \"1G\"\n");
+    assert_eq!(faulty("a.toml", &bad("MemoryMaxx")), 1);
+    assert_eq!(faulty("sedQ1w2e3", ""), 0);
+    assert_eq!(
+        faulty("b.toml", "[unit.\"b.service\"]\nMemoryMax = \"1G\"\n"),
+        0
+    );
+    assert_eq!(faulty("a.toml", &bad("MemoryMaxxx")), 1, "another fault");
+    assert_eq!(faulty("a.toml", &bad("MemoryMax")), 0);
+    assert_eq!(faulty("a.toml", &bad("MemoryMaxx")), 1, "it had gone");
+}
+
 #[test]
 fn what_is_wrong_is_told_once() {
     let dir = tempfile::tempdir().expect("a temporary directory");
