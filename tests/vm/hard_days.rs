@@ -255,10 +255,12 @@ fn a_host_without_memory(server: &Server) {
     let life = server.life("memctl.service");
     server.define(
         "fill.service",
-        "/usr/local/bin/hold 2000",
+        "/usr/local/bin/hold 400 200",
         "OOMScoreAdjust=900\nRestartSec=100ms\nStartLimitIntervalSec=0",
     );
     guest.ok("systemctl daemon-reload; systemctl start fill.service");
+    // It grows until it is killed, and begins anew.
+    server.wait_until("! grep '^oom_kill 0$' /proc/vmstat");
     server.flex(&[("oom", "40")]);
     server.steps("at oom judging");
     server.assert_one_restart("oom");
