@@ -8,7 +8,6 @@ pub mod notices;
 mod reclaim;
 mod told;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +21,6 @@ use crate::profiles::usable;
 use crate::readings::{Readings, Wanted};
 use crate::sample::{Reading, Source};
 use crate::scope::Scope;
-use crate::systemd::names::UnitName;
 use crate::watched::Watched;
 
 pub use told::Told;
@@ -94,12 +92,6 @@ impl<'a> Watch<'a> {
         self.readings.source()
     }
 
-    /// The profiles that count: of one that is faulty now, as it was before.
-    #[must_use]
-    pub fn profiles(&self) -> &[Installed] {
-        &self.profiles
-    }
-
     /// Reads all watched units once, shows them to `judge` and hands them on to `record`; `judge` hears first whether
     /// profiles have changed.
     ///
@@ -128,10 +120,10 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// The profiles as they are on disk now.
-    pub fn profiles_now(&mut self) -> Vec<Installed> {
-        self.look_at_profiles();
-        self.profiles.clone()
+    /// The profiles as they are on disk now, and those that are faulty.
+    pub fn profiles_now(&mut self) -> (Vec<Installed>, Vec<(PathBuf, Vec<String>)>) {
+        let (_, faulty) = self.look_at_profiles();
+        (self.profiles.clone(), faulty)
     }
 
     /// Reads the units that are wanted, beside the ticks.
@@ -140,14 +132,6 @@ impl<'a> Watch<'a> {
     /// Nothing at all can be read.
     pub fn look_at(&mut self, now: Timestamp, wanted: Wanted<'_>) -> Result<Reading> {
         self.readings.read(now, wanted)
-    }
-
-    /// Reads some units between two ticks.
-    ///
-    /// # Errors
-    /// Nothing at all can be read.
-    pub fn look(&mut self, now: Timestamp, units: &BTreeSet<UnitName>) -> Result<Reading> {
-        self.readings.read(now, &|unit| units.contains(unit))
     }
 
     /// Looks whether profiles were changed, by their files' stamps; reads them only then.

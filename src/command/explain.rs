@@ -20,7 +20,7 @@ use crate::status::typed::is_unit;
 use crate::systemd::manager::connect;
 use crate::systemd::names::UnitType;
 use crate::view::explain::{Explained, json, lines};
-use crate::view::out::{colour_on_stdout, print};
+use crate::view::out::{colour_on_stdout, print, tell};
 use crate::watch::Watch;
 use crate::watch::agent::{Agent, Tools};
 use crate::watch::hands::Direct;
@@ -54,7 +54,15 @@ pub(super) fn run(context: &Context, options: &cli::Explain) -> Result<u8> {
     let orders = watch::orders(context, &settings, true);
     let mut agent = Agent::new(root, scope, orders, tools, last);
     agent.take_up(now);
-    agent.follow(watch.profiles_now());
+    let (profiles, faulty) = watch.profiles_now();
+    for (path, _) in &faulty {
+        tell(&format!(
+            "warning: {} is faulty, and shown as far as it can be read; a memctl that watches goes on with what it \
+             said before. `memctl verify` shows the faults",
+            path.display()
+        ));
+    }
+    agent.follow(profiles);
     agent.know(&reading);
     let mut state = Store::new(root, scope).unit(&unit)?;
     // Only what was done is shown of it.

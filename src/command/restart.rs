@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, options: &cli::Restart) -> Result<u8> {
     // Who types it means it, whatever rules may do.
     orders.mode = Mode::Act;
     let mut agent = Agent::new(root, scope, orders, tools, None);
-    agent.follow(watch.profiles_now());
+    agent.follow(watch.profiles_now().0);
     let now = Timestamp::now();
     agent.know(&reading);
     agent.by_hand(&unit, now);

@@ -105,6 +105,7 @@ pub(super) fn orders(context: &Context, config: &Config, dry_run: bool) -> Order
         protect: config.protect.clone(),
         alert_unit: config.alert_unit.clone(),
         machine: machine(&context.root),
+        boot: boot(&context.root),
         local: TimeZone::system(),
     }
 }
@@ -113,6 +114,12 @@ pub(super) fn orders(context: &Context, config: &Config, dry_run: bool) -> Order
 fn machine(root: &Root) -> u128 {
     let text = root.read("/etc/machine-id".as_ref()).unwrap_or_default();
     u128::from_str_radix(text.trim(), 16).unwrap_or(0)
+}
+
+/// Another one after each start of the machine.
+fn boot(root: &Root) -> String {
+    let text = root.read("/proc/sys/kernel/random/boot_id".as_ref());
+    text.unwrap_or_default().trim().to_owned()
 }
 
 fn journal<'c>(context: &'c Context, dry_run: bool) -> Box<dyn Journal + 'c> {
@@ -199,7 +206,7 @@ pub(super) fn finish(watch: &mut Watch<'_>, agent: &mut Agent<'_>, interrupted: 
         if !wanted.is_empty() {
             let now = Timestamp::now();
             // The machine does without, if that fails: it knows no need then.
-            if let Ok(reading) = watch.look(now, &wanted) {
+            if let Ok(reading) = watch.look_at(now, &|unit| wanted.contains(unit)) {
                 agent.feed(&reading, now);
             }
         }

@@ -193,7 +193,7 @@ pub fn gates_of_look(
             "the system is being shut down".to_owned(),
         ),
         (
-            look.job.is_some(),
+            look.job,
             Gate::JobQueued,
             "systemd has a job for it already (`systemctl list-jobs`)".to_owned(),
         ),

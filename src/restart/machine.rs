@@ -57,6 +57,9 @@ pub struct Run {
     /// What came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive: Option<Alive>,
+    /// The boot that it was begun in, as the kernel numbers them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub boot: String,
     /// How far it is.
     pub step: Step,
 }
@@ -178,12 +181,12 @@ pub enum Input {
     Answer(Answer),
     /// The end of an [`Effect::Look`]. If PID 1 could not be asked, nothing: the next tick asks again.
     Looked(Box<Look>),
-    /// The end of an [`Effect::Glance`]; `None`: no such unit is loaded.
+    /// The end of an [`Effect::Glance`]. If PID 1 could not be asked, nothing: the next tick asks again.
     Glanced {
         /// Which.
         unit: String,
         /// How it is.
-        glance: Option<Glance>,
+        glance: Glance,
     },
     /// A reading of the unit, asked for or not.
     Reading {
@@ -196,6 +199,8 @@ pub enum Input {
     Tick,
     /// memctl was killed and started anew; this run was found in the state.
     Resumed,
+    /// The same, and the machine was started anew meanwhile: with it the unit.
+    Rebooted,
 }
 
 /// What is to be done.
@@ -250,6 +255,7 @@ impl Run {
             after: names(&settings.after),
             asked: None,
             alive: None,
+            boot: String::new(),
             step: Step::New,
         }
     }

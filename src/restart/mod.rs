@@ -69,8 +69,8 @@ pub struct Look {
     pub invocation: String,
     /// `Result` of a service: `success`, `exit-code`, `start-limit-hit`…
     pub result: String,
-    /// The type of the queued or running job: `stop`, `restart`…
-    pub job: Option<String>,
+    /// A job is queued or running for it.
+    pub job: bool,
     /// `Type` of a service: `simple`, `oneshot`…
     pub kind: String,
     /// `CanReload`: it has an `ExecReload=`.

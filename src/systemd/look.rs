@@ -111,7 +111,7 @@ fn read(from: &mut dyn Properties) -> Look {
         invocation,
         sub: from.text("SubState").unwrap_or_default(),
         result: from.text("Result").unwrap_or_default(),
-        job: from.has_job().then(|| "a job".to_owned()),
+        job: from.has_job(),
         kind: from.text("Type").unwrap_or_default(),
         can_reload: from.flag("CanReload").unwrap_or(false),
         refuses,

@@ -53,6 +53,8 @@ pub struct Orders {
     pub alert_unit: Option<UnitName>,
     /// `/etc/machine-id`.
     pub machine: u128,
+    /// The boot, as the kernel numbers them.
+    pub boot: String,
     /// Local time.
     pub local: TimeZone,
 }
@@ -186,8 +188,12 @@ impl<'a> Agent<'a> {
         if run.is_busy() && (self.slot.is_some() || !self.take_slot(now)) {
             return;
         }
+        let input = match run.boot == self.orders.boot {
+            true => Input::Resumed,
+            false => Input::Rebooted,
+        };
         self.units.entry(name.clone()).or_default().run = Some(run);
-        self.advance(name, Input::Resumed, now);
+        self.advance(name, input, now);
     }
 
     /// Looks for restarts whose process was killed: `memctl restart` leaves none behind.
@@ -332,17 +338,6 @@ impl<'a> Agent<'a> {
             .filter_map(listen)
             .filter(|listen| listen.events || !listen.pressures.is_empty())
             .collect()
-    }
-
-    /// The units that were given up, whose restarts do not help.
-    #[must_use]
-    pub fn ineffective(&self) -> Vec<UnitName> {
-        let units = self.store.units().unwrap_or_default();
-        let given_up = |name: &UnitName| {
-            let state = self.store.unit(name);
-            state.is_ok_and(|state| state.ineffective.is_some())
-        };
-        units.into_iter().filter(given_up).collect()
     }
 
     /// What is wrong, told if it was not so before.

@@ -26,8 +26,15 @@ pub enum Ask {
     Look(String),
     /// To make a job for a unit.
     Job(Job, String),
-    /// To take memory from a cgroup that it can do without: so many bytes.
-    Reclaim(PathBuf, u64),
+    /// To take memory from a cgroup that it can do without.
+    Reclaim {
+        /// The rule that asks for it.
+        rule: String,
+        /// The cgroup's folder.
+        cgroup: PathBuf,
+        /// How much.
+        bytes: u64,
+    },
 }
 
 /// What comes of it.
@@ -71,7 +78,9 @@ impl Arm {
                 Ok(manager) => manager.job(*job, unit),
                 Err(e) => JobEnd::Refused(e),
             }),
-            Ask::Reclaim(cgroup, bytes) => Reply::Reclaim(reclaim(&self.root, cgroup, *bytes)),
+            Ask::Reclaim { cgroup, bytes, .. } => {
+                Reply::Reclaim(reclaim(&self.root, cgroup, *bytes))
+            }
         }
     }
 

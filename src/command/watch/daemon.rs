@@ -182,7 +182,7 @@ impl<'c> Daemon<'c> {
             return;
         }
         self.looked = Some(Instant::now());
-        match watch.look(now, &units) {
+        match watch.look_at(now, &|unit| units.contains(unit)) {
             Ok(reading) => {
                 let crossed = std::mem::take(&mut self.crossed);
                 agent.judge(&reading, &crossed, now);

@@ -170,7 +170,7 @@ fn all_are_listed_and_the_lasting_ones_first() {
         c.state.hold = Some(hold(None, None));
         c.state.done = vec![done("2026-11-24T09:59:00Z", Deed::Restart); 3];
         c.busy = Some("db.service");
-        c.look.job = Some("stop".to_owned());
+        c.look.job = true;
     });
     let all = ["hold", "limit", "cooldown", "window", "busy", "job-queued"];
     assert_eq!(case.names(&by_rule(Deed::Restart)), all);

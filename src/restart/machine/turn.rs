@@ -62,6 +62,7 @@ impl<'a> Turn<'a> {
                 }
             }
             (Step::Again, Input::Gated(result)) => self.gated(result),
+            (_, Input::Rebooted) => self.rebooted(),
             (Step::New | Step::Before { .. } | Step::Again, Input::Resumed) => {
                 let why = "memctl was ended before it came to it; nothing was done to the unit";
                 self.withhold(Gate::Interrupted, why.to_owned());
@@ -200,6 +201,26 @@ impl<'a> Turn<'a> {
         let event = tell::failed(&self.run, self.unit, how, look, why);
         self.effects.push(Effect::Tell(event));
         self.finish();
+    }
+
+    /// The machine was started anew meanwhile: whatever was begun is over, and the unit begins afresh with it.
+    fn rebooted(&mut self) {
+        match self.run.step {
+            Step::New | Step::Before { .. } | Step::Again | Step::Asked | Step::Answered { .. } => {
+                if self.run.asked.is_some() {
+                    self.count();
+                }
+                let why = "the machine was started anew meanwhile, and the unit with it";
+                self.withhold(Gate::Interrupted, why.to_owned());
+            }
+            Step::Settling { .. } | Step::Dependents { .. } => {
+                let done = tell::done(&self.run, self.unit);
+                self.effects.push(Effect::Tell(done));
+                self.finish();
+            }
+            // What was done was told.
+            Step::After { .. } | Step::Judging { .. } | Step::Ended => self.finish(),
+        }
     }
 
     fn finish(&mut self) {

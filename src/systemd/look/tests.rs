@@ -125,7 +125,7 @@ fn what_the_manager_says_of_the_unit_itself() {
         (look.active.as_str(), look.sub.as_str()),
         ("active", "running")
     );
-    assert!(look.job.is_some() && look.can_reload && look.refuses);
+    assert!(look.job && look.can_reload && look.refuses);
     assert_eq!(
         (look.start_limit_burst, look.start_limit_usec),
         (5, 10_000_000)

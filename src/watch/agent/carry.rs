@@ -148,19 +148,13 @@ impl Agent<'_> {
             (Ask::Look(of), Reply::Look(Ok(look))) if of == name.as_str() => {
                 self.advance(name, Input::Looked(look), now);
             }
-            (Ask::Look(unit), reply) => {
-                let glance = match reply {
-                    Reply::Look(Ok(look)) => Some(Glance {
-                        active: look.active.clone(),
-                        result: look.result.clone(),
-                        job: look.job.is_some(),
-                    }),
-                    _ => None,
+            (Ask::Look(unit), Reply::Look(Ok(look))) => {
+                let glance = Glance {
+                    active: look.active,
+                    result: look.result,
+                    job: look.job,
                 };
-                // Of the unit itself there is no answer yet: the next tick asks again.
-                if unit != name.as_str() {
-                    self.advance(name, Input::Glanced { unit, glance }, now);
-                }
+                self.advance(name, Input::Glanced { unit, glance }, now);
             }
             (Ask::Job(Job::Start, unit), Reply::Job(end)) => {
                 let result = match end {
@@ -179,17 +173,26 @@ impl Agent<'_> {
                 };
                 self.advance(name, Input::Answer(answer), now);
             }
-            (Ask::Reclaim(..), Reply::Reclaim(result)) => self.reclaimed(name, result, now),
-            // No ask has an answer of another kind.
-            (Ask::Job(..) | Ask::Reclaim(..), _) => {}
+            (Ask::Reclaim { rule, .. }, Reply::Reclaim(result)) => {
+                self.reclaimed(name, rule, result, now);
+            }
+            // What could not be looked at is not known: the next tick asks again. No ask has an answer of another kind.
+            _ => {}
         }
     }
 
-    fn reclaimed(&mut self, name: &UnitName, result: Result<u64, Error>, now: Timestamp) {
+    fn reclaimed(
+        &mut self,
+        name: &UnitName,
+        rule: String,
+        result: Result<u64, Error>,
+        now: Timestamp,
+    ) {
         match result {
             Ok(bytes) => {
                 let message = format!("{name}: {} reclaimed", show_bytes(bytes));
                 let mut event = Event::new(Kind::Reclaimed, Some(name), message);
+                event.rule = Some(rule);
                 event.action = Some("reclaim".to_owned());
                 event.freed = Some(bytes);
                 self.tell(&event, now);
@@ -240,7 +243,10 @@ impl Agent<'_> {
         let unit = self.units.entry(name.clone()).or_default();
         unit.by_hand = false;
         let settings = settings.unwrap_or_default();
-        unit.run = Some(Run::new(wish, &settings, look, unit.need, now));
+        unit.run = Some(Run {
+            boot: self.orders.boot.clone(),
+            ..Run::new(wish, &settings, look, unit.need, now)
+        });
         self.advance(name, Input::Begin, now);
     }
 

@@ -271,7 +271,13 @@ impl Agent<'_> {
             return;
         }
         if self.acts() {
-            self.hands.ask(&sample.unit, Ask::Reclaim(cgroup, bytes));
+            let rule = news.rule.clone();
+            let ask = Ask::Reclaim {
+                rule,
+                cgroup,
+                bytes,
+            };
+            self.hands.ask(&sample.unit, ask);
             return;
         }
         let message = format!("{} would be reclaimed from", sample.unit);

@@ -115,7 +115,7 @@ fn each_gate_withholds() {
             "shutdown: the system is being shut down",
         ),
         (
-            |c| c.look.job = Some("stop".to_owned()),
+            |c| c.look.job = true,
             TOO,
             "job-queued: systemd has a job for it already (`systemctl list-jobs`)",
         ),

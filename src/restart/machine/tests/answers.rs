@@ -11,7 +11,7 @@ fn what_pid_1_answers_and_what_is_true_then() {
     let dead = |invocation| look("inactive", "dead", "success", invocation);
     let failed = |result, invocation| look("failed", "failed", result, invocation);
     let mut queued = running();
-    queued.job = Some("stop".to_owned());
+    queued.job = true;
     let mut stopping = running();
     stopping.system = "stopping".to_owned();
     let mut stopped = dead(OLD);
@@ -67,7 +67,7 @@ fn what_pid_1_answers_and_what_is_true_then() {
             queued,
             w(
                 "job-queued",
-                "a stop job of somebody else came first, and is not disturbed",
+                "a job of somebody else came first, and is not disturbed",
             ),
         ),
         (

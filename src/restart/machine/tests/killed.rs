@@ -61,7 +61,7 @@ impl World {
             Effect::Look => Input::Looked(Box::new(self.look())),
             Effect::Glance(unit) => Input::Glanced {
                 unit: unit.clone(),
-                glance: Some(Glance {
+                glance: Glance {
                     active: if self.dependent_is_up {
                         "active"
                     } else {
@@ -70,7 +70,7 @@ impl World {
                     .to_owned(),
                     result: "success".to_owned(),
                     job: false,
-                }),
+                },
             },
             Effect::Read => Input::Reading {
                 need: Some(if self.restarts == 0 { 412 } else { 181 } * MIB),

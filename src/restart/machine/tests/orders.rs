@@ -19,7 +19,7 @@ fn looks() -> impl Strategy<Value = Look> {
     (active, invocation, result, system, any::<[bool; 2]>()).prop_map(
         |(active, invocation, result, system, [job, dependent])| {
             let mut look = look(active, "sub", result, invocation);
-            look.job = job.then(|| "stop".to_owned());
+            look.job = job;
             look.system = system.to_owned();
             if dependent {
                 with_dependent(look)
@@ -55,11 +55,12 @@ fn inputs() -> impl Strategy<Value = Input> {
         1 => looks().prop_map(|look| Input::Gated(Ok(Box::new(look)))),
         2 => answer.prop_map(Input::Answer),
         4 => looks().prop_map(|look| Input::Looked(Box::new(look))),
-        1 => (unit(), prop::option::of(glance)).prop_map(|(unit, glance)| Input::Glanced { unit, glance }),
+        1 => (unit(), glance).prop_map(|(unit, glance)| Input::Glanced { unit, glance }),
         2 => (prop::option::of(0..500 * MIB), prop::sample::select(vec![OLD, NEW, ""]))
             .prop_map(|(need, invocation)| Input::Reading { need, start: start(invocation) }),
         3 => Just(Input::Tick),
         1 => Just(Input::Resumed),
+        1 => Just(Input::Rebooted),
     ]
 }
 

@@ -94,7 +94,7 @@ fn a_job_that_goes_on_is_waited_for() {
     let mut walk = Walk::asked(Deed::Restart);
     walk.answer(Answer::Unknown("the wait ended before the job".to_owned()));
     let mut hangs = look("deactivating", "stop-sigterm", "success", OLD);
-    hangs.job = Some("restart".to_owned());
+    hangs.job = true;
     for _ in 0..300 {
         assert_eq!(walk.look(hangs.clone()), [""; 0]);
         assert_eq!(

@@ -42,17 +42,16 @@ impl Turn<'_> {
             }
             Input::Tick if !started => return self.effects.push(Effect::Glance(first)),
             Input::Glanced { unit, glance } if !started && unit == first => match glance {
-                Some(Glance { active, result, .. }) if active == "failed" => {
+                Glance { active, result, .. } if active == "failed" => {
                     Some(format!("it has failed ({result})"))
                 }
-                Some(glance) if is_under_way(&glance) => {
+                glance if is_under_way(&glance) => {
                     if !self.is_past(since, DEPENDENT) {
                         return;
                     }
                     Some(format!("it is still {} after {DEPENDENT}", glance.active))
                 }
-                Some(glance) if glance.active != "inactive" => None,
-                // Nothing holds a stopped unit in memory: that it is not loaded says no more.
+                glance if glance.active != "inactive" => None,
                 _ => {
                     self.run.step = Step::Dependents {
                         left,

@@ -97,9 +97,9 @@ impl Turn<'_> {
     fn refused(&mut self, why: &str, look: &Look) {
         if look.system == "stopping" {
             self.shut_down();
-        } else if let Some(job) = &look.job {
-            let why = format!("a {job} job of somebody else came first, and is not disturbed");
-            self.withhold(Gate::JobQueued, why);
+        } else if look.job {
+            let why = "a job of somebody else came first, and is not disturbed";
+            self.withhold(Gate::JobQueued, why.to_owned());
         } else if look.active != "active" {
             self.overtaken(look);
         } else {
@@ -130,7 +130,7 @@ impl Turn<'_> {
             return;
         };
         *looks = looks.saturating_add(1).min(LOOKS);
-        let most = if look.job.is_some() { JOB } else { STARTING };
+        let most = if look.job { JOB } else { STARTING };
         if *looks >= LOOKS && later(*since, most) <= self.now {
             let how = format!("not done after {most}");
             // It lives, for a moment each time.
@@ -214,7 +214,7 @@ fn is_moving(look: &Look) -> bool {
         look.active.as_str(),
         "activating" | "deactivating" | "reloading" | "refreshing"
     );
-    look.job.is_some() || moves
+    look.job || moves
 }
 
 /// The reason of a failure in one word: the unit's result, or the job's.

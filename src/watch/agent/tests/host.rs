@@ -104,7 +104,7 @@ impl Pid1 {
             sub: "running".to_owned(),
             invocation: format!("{:032x}", model.start),
             result: "success".to_owned(),
-            job: model.job.map(str::to_owned),
+            job: model.job.is_some(),
             kind: model.kind.to_owned(),
             can_reload: true,
             active_exit_usec: model.exited,
@@ -162,7 +162,9 @@ impl Hands for Script {
         pid1.asked.push(match &ask {
             Ask::Look(unit) => format!("look {unit}"),
             Ask::Job(job, unit) => format!("{} {unit}", job.doing()),
-            Ask::Reclaim(cgroup, bytes) => format!("reclaim {} {}M", cgroup.display(), bytes / M),
+            Ask::Reclaim { cgroup, bytes, .. } => {
+                format!("reclaim {} {}M", cgroup.display(), bytes / M)
+            }
         });
         pid1.queue.push_back((unit.clone(), ask));
     }
@@ -176,7 +178,7 @@ impl Hands for Script {
         let reply = match &ask {
             Ask::Look(unit) => Reply::Look(pid1.look(unit)),
             Ask::Job(job, unit) => Reply::Job(pid1.job(*job, unit)),
-            Ask::Reclaim(_, bytes) => Reply::Reclaim(Ok(*bytes)),
+            Ask::Reclaim { bytes, .. } => Reply::Reclaim(Ok(*bytes)),
         };
         Some((unit, ask, reply))
     }
@@ -259,6 +261,7 @@ impl Host {
             protect: Vec::new(),
             alert_unit: None,
             machine: 7,
+            boot: "a boot".to_owned(),
             local: TimeZone::UTC,
         };
         Self {

@@ -31,6 +31,34 @@ fn at_every_second() {
     }
 }
 
+/// The machine is started anew, and the unit with it: nothing has failed, and nothing is made up for.
+#[test]
+fn with_the_machine() {
+    for second in (1..25).chain([100]) {
+        let mut host = Host::new(ABOVE, "");
+        let mut line = host.start(Host::at("10:00:00"));
+        line.need("web.service", 400).pass(second);
+        let (now, jobs) = (line.now, line.jobs());
+        drop(line);
+        host.orders.boot = "another boot".to_owned();
+        host.pid1.borrow_mut().unit("web.service").begin(1_000_000);
+        let mut line = host.start(now);
+        line.pass(700);
+        assert_eq!(line.jobs(), [""; 0], "{second}");
+        let told = line.told();
+        assert!(
+            !told.iter().any(|t| t.contains("failed")),
+            "{second}: {told:?}"
+        );
+        let state = host.state();
+        assert_eq!(
+            (state.run, state.done.len()),
+            (None, jobs.len()),
+            "{second}"
+        );
+    }
+}
+
 /// Killed when it has something to tell: the one that is begun anew tells it.
 #[test]
 fn before_it_has_told_the_end() {
