@@ -1,6 +1,7 @@
 //! What `apply`, `plan` and `remove` share: which files a change touches, what concerns it, what to warn of.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::apply::Edit;
 use crate::apply::lock::is_held_in;
@@ -14,9 +15,11 @@ use crate::limits::plan::{Plan, When};
 use crate::limits::slices::slices;
 use crate::limits::totals::{Totals, totals};
 use crate::policy::is_judged;
-use crate::profile::Source;
 use crate::profile::rule::{Action, Rule};
+use crate::profile::{Source, UnitProfile};
 use crate::profiles::Set;
+use crate::status::typed::is_unit;
+use crate::systemd::manager::connect;
 use crate::systemd::reach::Reach;
 use crate::view::out::tell;
 
@@ -178,6 +181,7 @@ fn of_rules(context: &Context, profiles: &[Installed]) -> Vec<String> {
             unit.name
         ));
     }
+    warnings.extend(taken_along(context, profiles));
     let count = rules().count();
     if count > 0 && context.root.is_host() && !is_watched(context) {
         let (noun, start) = match (count, context.scope.is_user()) {
@@ -192,6 +196,34 @@ fn of_rules(context: &Context, profiles: &[Installed]) -> Vec<String> {
         warnings.push(format!("{noun} and nothing watches: `{start}`"));
     }
     warnings
+}
+
+/// What a restart that rules want would take along, of units that run now. Where systemd cannot be asked, nothing is
+/// said: whoever restarts asks again.
+fn taken_along(context: &Context, profiles: &[Installed]) -> Vec<String> {
+    let restarts = |unit: &&UnitProfile| {
+        let mut rules = unit.rules.iter();
+        is_unit(&unit.name) && rules.any(|rule| rule.action == Action::Restart && is_judged(rule))
+    };
+    let units = profiles.iter().flat_map(|p| &p.profile.units);
+    let units: Vec<&UnitProfile> = units.filter(restarts).collect();
+    if units.is_empty() || !context.root.is_host() {
+        return Vec::new();
+    }
+    let Ok(mut manager) = connect(&context.scope, &Arc::default()) else {
+        return Vec::new();
+    };
+    let line = |unit: &UnitProfile| {
+        let look = manager.look(unit.name.as_str()).ok()?;
+        let along = look.dependents.iter();
+        let along: Vec<String> = along.map(|d| format!("{} ({}=)", d.unit, d.by)).collect();
+        let along = Some(along.join(", ")).filter(|along| !along.is_empty())?;
+        Some(format!(
+            "{}: a restart by its rules takes along {along}",
+            unit.name
+        ))
+    };
+    units.into_iter().filter_map(line).collect()
 }
 
 /// Whether a daemon watches, or a timer is enabled. Who may not see it says nothing.

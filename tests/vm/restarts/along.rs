@@ -83,8 +83,9 @@ pub fn what_goes_down_along_is_named_and_comes_back(suite: Suite) -> Result<()> 
     };
     assert_eq!(why("hub.service"), "dependent-held");
     assert_eq!(why("core.service"), "dependent-protected");
-    let plan = server.done("plan");
-    println!("{suite} plan: {plan}");
+    let plan = server.done("plan 2>&1");
+    let along = "hub.service: a restart by its rules takes along below.service (PartOf=), binds.service (BindsTo=)";
+    assert!(plan.contains(along), "{plan}");
     Ok(())
 }
 
