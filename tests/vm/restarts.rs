@@ -160,7 +160,7 @@ fn went_well(server: &Server, web: Web, asked: &Totals) {
         "journalctl --quiet -u {unit} -x --no-pager MEMCTL_EVENT=restart-done"
     ));
     for wanted in [
-        &format!("Subject: {unit} was restarted and is up again"),
+        &format!("Subject: {unit} was restarted or reloaded, and is up"),
         "A restart hides a leak and does not mend it",
     ] {
         assert!(journal.contains(wanted), "{journal}");
