@@ -13,6 +13,7 @@ mod decide;
 mod event;
 mod figure;
 mod lasting;
+pub mod leak;
 mod memory;
 mod pressure;
 mod rule;
