@@ -12,10 +12,14 @@ impl Random {
         let name = family.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let mut random = Self(name ^ seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let mut random = Self::plain(name ^ seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         random.0 = random.next() ^ stream.wrapping_mul(0x9e6c_63d0_876a_68ee);
         random.next();
         random
+    }
+
+    pub fn plain(state: u64) -> Self {
+        Self(state)
     }
 
     pub fn next(&mut self) -> u64 {

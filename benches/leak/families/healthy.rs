@@ -32,7 +32,7 @@ pub static FAMILIES: [Family; 30] = [
     Family::new("nightly batch", Healthy, nightly),
     Family::new("weekly batch", Healthy, weekly_batch),
     Family::new("jobs at any time", Healthy, jobs),
-    Family::new("peaks close to the limit", Healthy, peaks),
+    Family::new("short peaks close to the limit", Healthy, peaks),
     Family::new("restarted each night", Healthy, restarted),
     Family::new("restarted all the time", Healthy, crashing),
     Family::new("gaps and a clock that is set", Healthy, gaps),
@@ -193,14 +193,22 @@ fn jobs(spec: &mut Spec, random: &mut Random) {
     });
 }
 
-/// Short, and not beyond it: who sets a limit that tight knows the service.
+/// Who sets a limit that tight knows the service.
 fn peaks(spec: &mut Spec, random: &mut Random) {
+    const LONGEST: f64 = 20.0 * MINUTE;
     spec.room = random.between(1.03, 1.12);
     if random.chance(0.5) {
-        jobs(spec, random);
+        spec.parts.push(Part::Jobs {
+            a_day: random.scale(1.0, 30.0),
+            height: random.scale(0.3, 2.0),
+            longest: LONGEST,
+            running: Vec::new(),
+        });
     } else {
-        ratchet(spec, random);
-        spec.load.lasting = spec.load.lasting.min(20.0 * MINUTE);
+        spec.load.peaks = random.scale(0.5, 20.0);
+        spec.load.height = random.between(0.5, 2.0);
+        spec.load.lasting = random.scale(2.0 * MINUTE, LONGEST / 2.0);
+        busy(spec, random, (0.3, 1.0), (30.0, 2.0 * MINUTE));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::service::{Restarts, Spec};
 
 /// How many services a family has by default; the even seeds are for tuning, the odd ones are reported.
-pub const SEEDS: u64 = 48;
+pub const SEEDS: u64 = 96;
 
 /// What is right to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
