@@ -121,13 +121,13 @@ fn mann_kendall_forgets_what_left_its_window() {
 
 #[test]
 fn backward_regression() {
-    // 600 MiB are free; in 3 days at 200 MiB a day.
-    let (time, _) = first(&mut Backward::default(), DAY, rise(220.0)).expect("an alarm");
+    // 600 MiB are free, for a day.
+    let (time, _) = first(&mut Backward::default(), DAY, rise(610.0)).expect("an alarm");
     // 16 means of 15 minutes.
     assert_eq!(time, 4 * HOUR);
-    assert_eq!(first(&mut Backward::default(), DAY, rise(100.0)), None);
+    assert_eq!(first(&mut Backward::default(), DAY, rise(250.0)), None);
     // What came before the line does not hide it.
-    let bent = |time: i64| 400.0 + 300.0 * ((time - DAY).max(0) as f64 / DAY as f64);
+    let bent = |time: i64| 400.0 + 700.0 * ((time - DAY).max(0) as f64 / DAY as f64);
     let (time, _) = first(&mut Backward::default(), 2 * DAY, bent).expect("an alarm");
     assert!((DAY + 2 * HOUR..DAY + 5 * HOUR).contains(&time), "{time}");
 }

@@ -306,7 +306,9 @@ fn stops(spec: &mut Spec, random: &mut Random) {
         Pace::Request
     };
     let mut leak = Leak::new(1.0, pace, random.between(0.0, 0.4) * days);
-    leak.stops_at = Some(random.between(0.2, 0.7));
+    // Far below: at most 87 % of the limit.
+    spec.room = spec.room.max(1.5);
+    leak.stops_at = Some(random.between(0.2, 0.6));
     spec.lasts = random.scale(6.0 * HOUR, days * 0.6);
     spec.leaks = vec![leak];
 }

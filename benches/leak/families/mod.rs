@@ -100,7 +100,8 @@ fn common(random: &mut Random) -> Spec {
         tells_cpu: random.chance(0.9),
         tells_start: random.chance(0.95),
         processors: random.scale(0.01, 4.0),
-        room: random.scale(1.15, 4.0),
+        // Half of them below 1.57: further away, hardly anything looks like a danger.
+        room: 1.15 * (4.0f64 / 1.15).powf(random.uniform().powi(2)),
         lasts: 0.0,
         lost_in: (random.uniform() * 5.0) as usize,
     };
