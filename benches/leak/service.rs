@@ -31,6 +31,8 @@ pub struct Spec {
     /// What need is a multiple of: pages of 4 KiB or 2 MiB.
     pub quantum: f64,
     pub restarts: Vec<Restarts>,
+    /// From when on nothing is deployed any more, in seconds since the watch began.
+    pub freeze: f64,
     /// Page cache: what a day of load 1 reads, and the most it becomes.
     pub cache: (f64, f64),
     /// Gaps in the record a day, and how many seconds they last on average.
@@ -191,7 +193,8 @@ impl Service {
                     due |= (time - second).rem_euclid(days as f64 * DAY) < tick;
                 }
                 Restarts::Deploys(a_day, deviation) => {
-                    let open = weekday < 5 && (9.0..17.0).contains(&hour);
+                    let working = weekday < 5 && (9.0..17.0).contains(&hour);
+                    let open = working && self.since < self.spec.freeze;
                     if open && self.random.chance(a_day * 3.0 * tick / DAY) {
                         due = true;
                         let size = self.level * (1.0 + deviation * self.random.normal());

@@ -34,9 +34,42 @@ fn poisson_below(count: usize, mean: f64) -> f64 {
     sum
 }
 
+/// The exact 95 % interval of a share of which so many of so many were counted (Clopper and Pearson).
+pub fn binomial(count: usize, of: usize) -> (f64, f64) {
+    let low = match count.checked_sub(1) {
+        Some(fewer) => solve_share(|share| binomial_below(fewer, of, share) > 0.975),
+        None => 0.0,
+    };
+    let high = if count == of {
+        1.0
+    } else {
+        solve_share(|share| binomial_below(count, of, share) > 0.025)
+    };
+    (low, high)
+}
+
+/// The chance of so many or fewer of so many.
+fn binomial_below(count: usize, of: usize, share: f64) -> f64 {
+    let odds = (share / (1.0 - share)).ln();
+    let mut term = of as f64 * (1.0 - share).ln();
+    let mut sum = term.exp();
+    for k in 1..=count {
+        term += odds + ((of - k + 1) as f64 / k as f64).ln();
+        sum += term.exp();
+    }
+    sum
+}
+
+fn solve_share(holds: impl Fn(f64) -> bool) -> f64 {
+    between(holds, 0.0, 1.0)
+}
+
 /// Where a condition that holds for small means ceases to.
 fn solve(holds: impl Fn(f64) -> bool, near: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 2.0 * near + 10.0);
+    between(holds, 0.0, 2.0 * near + 10.0)
+}
+
+fn between(holds: impl Fn(f64) -> bool, mut low: f64, mut high: f64) -> f64 {
     for _ in 0..60 {
         let half = (low + high) / 2.0;
         if holds(half) {

@@ -4,7 +4,7 @@ use crate::families::{Family, Label};
 use crate::judges::{Alarm, Kind, OWN};
 use crate::load::DAY;
 use crate::measure::{Record, Tally};
-use crate::stats::poisson;
+use crate::stats::{binomial, poisson};
 
 /// All of them.
 pub fn print(records: &[Record], families: &[&'static Family], kinds: &[Kind]) {
@@ -79,6 +79,21 @@ fn totals(title: &str, kinds: &[Kind], tallies: &[Tally]) {
             tally.cost(3.0),
             tally.cost(10.0),
             tally.cost(30.0),
+        );
+    }
+    println!();
+    for (kind, tally) in kinds.iter().zip(tallies).take(OWN) {
+        let (p, r) = (
+            binomial(tally.caught, tally.caught + tally.mistaken),
+            binomial(tally.caught, tally.leaking),
+        );
+        println!(
+            "95 % intervals of {}: P {}–{}, R {}–{}.",
+            kind.name,
+            share(p.0),
+            share(p.1),
+            share(r.0),
+            share(r.1)
         );
     }
     println!();

@@ -32,7 +32,8 @@ impl Trace {
             hit: None,
         };
         let (mean, most) = trace.healthy();
-        trace.limit = (trace.spec.room * most) as u64;
+        // The kernel counts in pages.
+        trace.limit = (trace.spec.room * most / 4096.0) as u64 * 4096;
         trace.spec.leaks = leaks;
         trace.pace(mean, most);
         trace
@@ -84,10 +85,31 @@ impl Trace {
             if self.hit.is_some() {
                 break;
             }
-            for leak in &mut self.spec.leaks {
-                leak.rate *= 1.3;
-            }
+            self.scale(1.3);
             self.hit = self.first_hit();
+        }
+        // Peaks of the load get there before the mean does; with restarts, nothing is to be set right.
+        let rounds = if self.spec.restarts.is_empty() { 4 } else { 0 };
+        for _ in 0..rounds {
+            let Some(part) = self.time_to_limit().map(|whole| whole / lasts) else {
+                break;
+            };
+            if (0.87..1.15).contains(&part) {
+                break;
+            }
+            let before = (self.spec.leaks.clone(), self.hit);
+            self.scale(part.clamp(0.5, 2.0));
+            self.hit = self.first_hit();
+            if self.hit.is_none() {
+                (self.spec.leaks, self.hit) = before;
+                break;
+            }
+        }
+    }
+
+    fn scale(&mut self, factor: f64) {
+        for leak in &mut self.spec.leaks {
+            leak.rate *= factor;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Random numbers, quantiles, intervals.
 
 use crate::random::Random;
-use crate::stats::{poisson, quantile};
+use crate::stats::{binomial, poisson, quantile};
 
 #[test]
 fn streams_are_their_own_and_repeatable() {
@@ -71,4 +71,19 @@ fn intervals_of_thousands_are_near_the_normal_ones() {
     let deviation = 4000f64.sqrt() * 1.96;
     assert!((low - 4000.0 + deviation).abs() < 3.0, "{low}");
     assert!((high - 4000.0 - deviation).abs() < 4.0, "{high}");
+}
+
+#[test]
+fn intervals_of_shares_are_those_of_printed_tables() {
+    for (count, of, low, high) in [
+        (0, 10, 0.0, 0.3085),
+        (10, 10, 0.6915, 1.0),
+        (5, 10, 0.1871, 0.8129),
+        (8, 10, 0.4439, 0.9748),
+        (990, 1000, 0.9817, 0.9952),
+    ] {
+        let found = binomial(count, of);
+        assert!((found.0 - low).abs() < 1e-4, "{count}: {found:?}");
+        assert!((found.1 - high).abs() < 1e-4, "{count}: {found:?}");
+    }
 }

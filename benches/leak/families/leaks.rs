@@ -41,7 +41,7 @@ pub static FAMILIES: [Family; 25] = [
 fn add(spec: &mut Spec, random: &mut Random, pace: Pace, begins: f64, lasts: (f64, f64)) {
     let days = spec.days * DAY;
     let onset = begins * days;
-    let most = lasts.1.min((days - onset) * 0.85);
+    let most = lasts.1.min((days - onset) * 0.87);
     spec.lasts = random.scale(lasts.0.min(most), most);
     spec.leaks = vec![Leak::new(1.0, pace, onset)];
     if onset == 0.0 {
@@ -123,6 +123,7 @@ fn slow(spec: &mut Spec, random: &mut Random) {
     long(spec);
     let pace = steady_pace(random);
     add(spec, random, pace, 0.0, (8.0 * DAY, 13.0 * DAY));
+    spec.restarts.clear();
 }
 
 fn late(spec: &mut Spec, random: &mut Random) {
@@ -263,13 +264,14 @@ fn deployed(spec: &mut Spec, random: &mut Random) {
     });
 }
 
-/// Deploys give back what is lost, until none comes for long enough.
+/// Deploys give back what is lost, until they cease for a while.
 fn anew(spec: &mut Spec, random: &mut Random) {
     long(spec);
     let pace = steady_pace(random);
-    add(spec, random, pace, 0.0, (DAY, 6.0 * DAY));
-    let apart = spec.lasts / DAY * random.between(0.5, 1.5);
+    add(spec, random, pace, 0.0, (2.5 * DAY, 6.5 * DAY));
+    let apart = spec.lasts / DAY * random.between(0.15, 0.35);
     spec.restarts = vec![Restarts::Deploys(1.0 / apart, 0.02)];
+    spec.freeze = random.between(0.2, 0.5) * spec.days * DAY;
 }
 
 fn two(spec: &mut Spec, random: &mut Random) {

@@ -93,6 +93,7 @@ fn common(random: &mut Random) -> Spec {
         noise: random.scale(0.0005, 0.01),
         quantum: if huge { 2_097_152.0 } else { 4096.0 },
         restarts: Vec::new(),
+        freeze: f64::INFINITY,
         cache: (random.scale(0.01, 10.0), random.scale(0.1, 10.0)),
         gaps: (0.0, 0.0),
         clock_set: 0.0,
