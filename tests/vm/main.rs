@@ -72,6 +72,7 @@ scenarios! {
     restarts::a_leak_is_restarted_before_it_is_throttled,
     restarts::a_restart_that_goes_wrong_is_told_and_not_repeated,
     restarts::what_goes_down_along_is_named_and_comes_back,
+    restarts::a_shutdown_is_not_delayed,
     rules::each_condition_fires_by_the_kernels_own_word,
     hard_days::the_daemon_lives_through_hard_days,
     hard_days::the_timer_gives_the_same_verdicts,
