@@ -20,7 +20,7 @@ pub fn a_shutdown_is_not_delayed(suite: Suite) -> Result<()> {
         "[Journal]\nStorage=persistent\n",
     );
     guest.write("/etc/memctl/memctl.toml", "interval = \"1s\"\n");
-    let slow = "ExecStop=/bin/sleep 15\n[Install]\nWantedBy=multi-user.target";
+    let slow = "ExecStop=/bin/sleep 8\n[Install]\nWantedBy=multi-user.target";
     server.define("slow.service", "/usr/local/bin/hold 30", slow);
     server.profile(
         "slow",
