@@ -27,21 +27,15 @@ mod watch;
 /// Makes of each function one test for every suite. It may end with an error
 /// or with a panic.
 macro_rules! scenarios {
-    (@ignored $($module:ident::$scenario:ident),* $(,)?) => {
-        scenarios!(@suite bookworm Bookworm #[ignore = "unproven"] $($module::$scenario)*);
-        scenarios!(@suite trixie Trixie #[ignore = "unproven"] $($module::$scenario)*);
-        scenarios!(@suite forky Forky #[ignore = "unproven"] $($module::$scenario)*);
-    };
     ($($module:ident::$scenario:ident),* $(,)?) => {
-        scenarios!(@suite bookworm Bookworm #[cfg(test)] $($module::$scenario)*);
-        scenarios!(@suite trixie Trixie #[cfg(test)] $($module::$scenario)*);
-        scenarios!(@suite forky Forky #[cfg(test)] $($module::$scenario)*);
+        scenarios!(@suite bookworm Bookworm $($module::$scenario)*);
+        scenarios!(@suite trixie Trixie $($module::$scenario)*);
+        scenarios!(@suite forky Forky $($module::$scenario)*);
     };
-    (@suite $name:ident $suite:ident #[$how:meta] $($module:ident::$scenario:ident)*) => {
+    (@suite $name:ident $suite:ident $($module:ident::$scenario:ident)*) => {
         mod $name {
             $(
                 #[test]
-                #[$how]
                 fn $scenario() -> anyhow::Result<()> {
                     crate::$module::$scenario(xtask::guest::Suite::$suite)
                 }
@@ -78,16 +72,10 @@ scenarios! {
     restarts::a_leak_is_restarted_before_it_is_throttled,
     restarts::a_restart_that_goes_wrong_is_told_and_not_repeated,
     restarts::what_goes_down_along_is_named_and_comes_back,
-}
-
-/// Scenarios that have not been seen to pass on every suite yet: by hand, with `--run-ignored=all`. None stays here.
-mod unproven {
-    scenarios! {
-        @ignored
-        rules::each_condition_fires_by_the_kernels_own_word,
-        hard_days::the_daemon_lives_through_hard_days,
-        hard_days::the_timer_gives_the_same_verdicts,
-    }
+    restarts::a_shutdown_is_not_delayed,
+    rules::each_condition_fires_by_the_kernels_own_word,
+    hard_days::the_daemon_lives_through_hard_days,
+    hard_days::the_timer_gives_the_same_verdicts,
 }
 
 /// What the guests' own machinery can do is the same for every suite.

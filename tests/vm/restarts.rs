@@ -2,6 +2,7 @@
 //! the journal with their figures, and nobody else touched.
 
 mod along;
+mod shutdown;
 mod wrong;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::leaky::{Totals, Web};
 use crate::server::{Server, mib};
 
 pub use along::what_goes_down_along_is_named_and_comes_back;
+pub use shutdown::a_shutdown_is_not_delayed;
 pub use wrong::a_restart_that_goes_wrong_is_told_and_not_repeated;
 
 /// Writes what the kernel charges services for, twice a second: `time unit anon`.

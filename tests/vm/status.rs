@@ -209,6 +209,11 @@ assert \"batch.slice\" in names and \"bare.slice\" not in names and \"init.scope
 
 /// What people read.
 fn as_tables(server: &Server) {
+    // How much of it the kernel left in RAM differs from run to run: no more of it may go.
+    server.guest.ok(
+        "cd /sys/fs/cgroup/system.slice/tight.service
+         cat memory.swap.current >memory.swap.max; awk '/^anon /{print $2}' memory.stat >memory.high",
+    );
     // The unit in need of more than it may have in RAM, by its mark; ceilings of slices by their owner.
     let table = server.done("status plain tight batch-job nest.service");
     let line = |unit: &str| {

@@ -62,6 +62,7 @@ pub fn what_goes_down_along_is_named_and_comes_back(suite: Suite) -> Result<()> 
     named(&server);
     refuses(&server);
     by_hand(&server, dependents);
+    one_stays_down(&server);
 
     // By a rule it goes no other way.
     server.profile(
@@ -112,6 +113,27 @@ fn named(server: &Server) {
     }
     let text = server.done("explain core.service");
     assert!(text.contains("dependent-protected"), "{text}");
+}
+
+/// What went down along and cannot be started again is named, and told in the journal.
+fn one_stays_down(server: &Server) {
+    let guest = &server.guest;
+    server.define("base.service", "/usr/local/bin/hold 2", "");
+    server.define(
+        "frail.service",
+        "/usr/local/bin/hold 2",
+        "ExecStartPre=/usr/bin/mkdir /run/frail\nRestart=no\n[Unit]\nPartOf=base.service",
+    );
+    guest.ok("systemctl daemon-reload; systemctl start base frail");
+    let life = server.life("base.service");
+    let told = server.memctl("restart base");
+    assert_ne!(server.life("base.service"), life);
+    let why = "frail.service, which went down with base.service, is not up again";
+    assert!(told.stderr.contains(why), "{told:?}");
+    // What was asked for is done.
+    assert_eq!(told.status, 0, "{told:?}");
+    let told = events(server, "base.service");
+    assert!(told.iter().any(|e| e["why"] == "dependent"), "{told:#?}");
 }
 
 /// Nothing is done, and why not is said in a line.
