@@ -18,6 +18,7 @@ use memctl::kernel::psi::Pressure;
 use memctl::limits::plan::Plan;
 use memctl::limits::slices::slices;
 use memctl::limits::totals::totals;
+use memctl::policy::leak::{Finding, Forecast, Verdict};
 use memctl::profiles::Set;
 use memctl::readings::open;
 use memctl::sample::{Invocation, Source};
@@ -158,9 +159,25 @@ fn what_log_says() {
     }
 }
 
+/// What the leak detector says of a unit that leaks.
+fn leaking(now: Timestamp) -> Verdict {
+    Verdict {
+        finding: Finding::Leak,
+        is_cautious: false,
+        slope: Some(1000.0),
+        forecast: Some(Forecast {
+            early: now.as_second() + 3600,
+            likely: now.as_second() + 7200,
+            late: None,
+        }),
+        window: Some(21_600),
+    }
+}
+
 /// Of a unit everything is known, and of another one nothing.
 #[test]
 fn what_explain_says() {
+    use memctl::policy::leak::Reason;
     use memctl::policy::{Latch, Standing, Term};
     use memctl::profile::rule::Action;
     use memctl::restart::gate::{Gate, Withheld};
@@ -168,6 +185,7 @@ fn what_explain_says() {
     use memctl::sample::{Bound, Ceiling, Sample};
     use memctl::state::UnitState;
     use memctl::view::explain::{Explained, json};
+    use memctl::watch::agent::Detected;
 
     let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
     let web = UnitName::parse("web.service").expect("a name");
@@ -211,6 +229,16 @@ fn what_explain_says() {
         done: vec![done(Deed::Restart), done(Deed::Reload)],
         ..UnitState::default()
     };
+    let reason = |known: bool| Reason {
+        name: "rise",
+        figure: "120M".to_owned(),
+        threshold: "8M".to_owned(),
+        holds: known.then_some(true),
+    };
+    let detected = Detected {
+        verdict: leaking(time),
+        reasons: vec![reason(true), reason(false)],
+    };
     let full = Explained {
         unit: &web,
         sample: Some(&sample),
@@ -221,6 +249,8 @@ fn what_explain_says() {
         }),
         profile: Some(Path::new("/etc/memctl/profiles.d/web.toml")),
         rules: &rules,
+        detected: Some(&detected),
+        now: time,
         withheld: Some(&withheld),
         look: Some(&look),
         run: None,
@@ -234,6 +264,7 @@ fn what_explain_says() {
         ceiling: None,
         profile: None,
         rules: &[],
+        detected: None,
         withheld: None,
         look: None,
         state: &nothing,
@@ -422,6 +453,7 @@ fn what_status_says() {
     assert_frozen("status-dbus", &status::json(&look(Source::Bus), None));
     let mut one = look(Source::Cgroup);
     one.rows.retain(|row| row.unit.as_str() == "web.service");
+    one.rows[0].trend = Some(leaking(time));
     let detail = Detail {
         figures: Some(Figures {
             since: Some(time),

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::policy::{BuiltIn, Standing};
+use crate::policy::leak::Finding;
+use crate::policy::{BuiltIn, Standing, say};
 use crate::profile::rule::Action;
 use crate::restart::gate::Withheld;
 use crate::restart::machine::Run;
@@ -16,6 +17,8 @@ use crate::state::UnitState;
 use crate::systemd::names::UnitName;
 use crate::units::show_bytes;
 use crate::view::grid::Style;
+use crate::view::trend;
+use crate::watch::agent::Detected;
 
 /// What is known of a unit, its rules and its restarts.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub struct Explained<'e> {
     pub profile: Option<&'e Path>,
     /// How its rules stand.
     pub rules: &'e [Standing],
+    /// What the leak detector says of it.
+    pub detected: Option<&'e Detected>,
+    /// When it was read.
+    pub now: Timestamp,
     /// What would withhold a restart that a rule wants; `None` for what is never restarted.
     pub withheld: Option<&'e Vec<Withheld>>,
     /// As PID 1 knows it.
@@ -55,6 +62,21 @@ pub fn lines(explained: &Explained<'_>, zone: &TimeZone, colour: bool) -> Vec<St
     for rule in explained.rules {
         lines.push(String::new());
         lines.extend(rule_lines(rule, zone, colour));
+    }
+    if let Some(detected) = explained.detected {
+        let (verdict, words) = (&detected.verdict, say(&detected.verdict, explained.now));
+        let style = match verdict.finding {
+            Finding::Learning | Finding::Steady => Style::Faint,
+            Finding::Growing | Finding::NearLimit => Style::Caution,
+            Finding::Leak => Style::Alarm,
+        };
+        let name = style.paint(trend::name(verdict.finding), colour);
+        lines.push(String::new());
+        lines.push(match words == trend::name(verdict.finding) {
+            true => format!("leak detector: {name}"),
+            false => format!("leak detector: {name}: {words}"),
+        });
+        lines.extend(trend::lines(&detected.reasons));
     }
     if explained.sample.is_none() && explained.profile.is_none() {
         return lines;
@@ -215,6 +237,12 @@ pub fn json(explained: &Explained<'_>) -> Value {
     add("profile", profile);
     let rules = explained.rules.iter().map(rule).collect::<Vec<_>>();
     add("rules", Some(json!(rules)));
+    let detector = explained.detected.map(|detected| {
+        let mut found = trend::verdict(&detected.verdict);
+        found.insert("reasons".to_owned(), trend::reasons(&detected.reasons));
+        Value::Object(found)
+    });
+    add("detector", detector);
     let gate = |w: &Withheld| {
         let mut gate = json!({ "gate": w.gate.name(), "why": w.why });
         if let Some(until) = w.until {

@@ -16,3 +16,4 @@ pub mod progress;
 pub mod recommend;
 pub mod spark;
 pub mod status;
+pub mod trend;
