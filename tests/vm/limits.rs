@@ -91,7 +91,9 @@ pub fn limits_are_in_the_kernel(suite: Suite) -> Result<()> {
     server.guest.reboot();
     server.guest.ok(start);
     server.assert_kernel(&expected);
-    let log = server.guest.ok("dmesg | grep memctl | grep -v 'systemd.1.:' || true");
+    let log = server
+        .guest
+        .ok("dmesg | grep memctl | grep -v 'systemd.1.:' || true");
     assert_eq!(log, "", "the generator has nothing to say at boot");
 
     server.done("remove kinds");
