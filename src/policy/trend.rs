@@ -10,6 +10,8 @@ use crate::units::{Span, show_bytes};
 
 /// How much later than it asks a forecast must be until a rule that was told has cleared, in percent.
 const LATER: u64 = 105;
+/// What is as far away as this is only called far.
+const FAR: Span = Span::seconds(2 * 365 * 86_400);
 const HOUR: f64 = 3600.0;
 const DAY: f64 = 24.0 * HOUR;
 
@@ -42,8 +44,8 @@ pub(super) fn exhausts(
 
 /// From now until a second since 1970.
 fn until(second: i64, now: Timestamp) -> Span {
-    let left = second.saturating_sub(now.as_second()).max(0);
-    Span::seconds(u64::try_from(left).unwrap_or(0))
+    let left = second.saturating_sub(now.as_second());
+    Span(u64::try_from(left).unwrap_or(0).saturating_mul(1_000_000))
 }
 
 /// `leak` in words.
@@ -131,14 +133,20 @@ pub fn say_slope(slope: f64) -> String {
     format!("{sign}{} {unit}", show_bytes(bytes as u64))
 }
 
-/// `5h 20min (4h to 8h)`.
+/// `5h 20min (4h to 8h)`; what is years away is nobody's to tell by the day.
 #[must_use]
 pub fn say_forecast(forecast: Forecast, now: Timestamp) -> String {
-    let shown = |second: i64| show_span(until(second, now));
+    let shown = |second: i64| match until(second, now) {
+        span if span >= FAR => "years".to_owned(),
+        span => show_span(span),
+    };
     let late = match forecast.late {
         Some(late) => format!("to {}", shown(late)),
         None => "or more".to_owned(),
     };
     let (likely, early) = (shown(forecast.likely), shown(forecast.early));
+    if early == "years" {
+        return early;
+    }
     format!("{likely} ({early} {late})")
 }

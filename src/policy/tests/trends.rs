@@ -156,4 +156,10 @@ fn slopes_and_times_are_told_by_their_size() {
         late: None,
     };
     assert_eq!(say_forecast(forecast, now), "1min 30s (0 or more)");
+    let never = Forecast {
+        early: i64::MAX / 4,
+        likely: i64::MAX / 2,
+        late: Some(i64::MAX),
+    };
+    assert_eq!(say_forecast(never, now), "years");
 }
