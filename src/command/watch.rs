@@ -112,7 +112,7 @@ pub(super) fn orders(context: &Context, config: &Config, dry_run: bool) -> Order
 }
 
 /// `/etc/machine-id`: a host of a fleet has its own. Without one all have the same turn.
-fn machine(root: &Root) -> u128 {
+pub(super) fn machine(root: &Root) -> u128 {
     let text = root.read("/etc/machine-id".as_ref()).unwrap_or_default();
     u128::from_str_radix(text.trim(), 16).unwrap_or(0)
 }

@@ -12,6 +12,7 @@ mod acts;
 pub mod cell;
 mod fault;
 mod given;
+mod play;
 mod player;
 mod points;
 mod trace;
@@ -23,6 +24,7 @@ use crate::sample::{Limit, Memory, Start};
 
 pub use fault::{Fault, Faults};
 pub use given::{Given, Limits};
+pub use play::{Line, Played, play, play_readings, play_until};
 pub use player::{Host, Player, Told, What};
 pub use points::readings;
 pub use trace::{COLUMNS, Trace};

@@ -201,7 +201,11 @@ impl<R: Read> Trace<R> {
     }
 
     /// The next reading; a line that cannot be read is noted, and left out. `None` at the end.
-    pub fn read(&mut self) -> Option<&Reading> {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "what is read lasts until the next one"
+    )]
+    pub fn next(&mut self) -> Option<Reading> {
         loop {
             match self.csv.read_byte_record(&mut self.record) {
                 Ok(true) => {}
@@ -212,7 +216,7 @@ impl<R: Read> Trace<R> {
                 }
             }
             if self.take() {
-                return Some(&self.reading);
+                return Some(self.reading);
             }
         }
     }

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::policy::leak::Finding;
-use crate::policy::{BuiltIn, Standing, say};
+use crate::policy::{BuiltIn, Standing};
 use crate::profile::rule::Action;
 use crate::restart::gate::Withheld;
 use crate::restart::machine::Run;
@@ -64,19 +63,13 @@ pub fn lines(explained: &Explained<'_>, zone: &TimeZone, colour: bool) -> Vec<St
         lines.extend(rule_lines(rule, zone, colour));
     }
     if let Some(detected) = explained.detected {
-        let (verdict, words) = (&detected.verdict, say(&detected.verdict, explained.now));
-        let style = match verdict.finding {
-            Finding::Learning | Finding::Steady => Style::Faint,
-            Finding::Growing | Finding::NearLimit => Style::Caution,
-            Finding::Leak => Style::Alarm,
-        };
-        let name = style.paint(trend::name(verdict.finding), colour);
         lines.push(String::new());
-        lines.push(match words == trend::name(verdict.finding) {
-            true => format!("leak detector: {name}"),
-            false => format!("leak detector: {name}: {words}"),
-        });
-        lines.extend(trend::lines(&detected.reasons));
+        lines.extend(trend::page(
+            &detected.verdict,
+            &detected.reasons,
+            explained.now,
+            colour,
+        ));
     }
     if explained.sample.is_none() && explained.profile.is_none() {
         return lines;
@@ -112,7 +105,7 @@ fn heading(explained: &Explained<'_>) -> String {
     text
 }
 
-fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<String> {
+pub(super) fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<String> {
     let holds = rule.latched.map(|latch| latch.since);
     let (word, style) = match (holds, rule.holds) {
         (Some(since), _) => (format!("holds since {}", local(since, zone)), Style::Alarm),
@@ -243,13 +236,6 @@ pub fn json(explained: &Explained<'_>) -> Value {
         Value::Object(found)
     });
     add("detector", detector);
-    let gate = |w: &Withheld| {
-        let mut gate = json!({ "gate": w.gate.name(), "why": w.why });
-        if let Some(until) = w.until {
-            gate["until"] = json!(until.to_string());
-        }
-        gate
-    };
     let withheld = explained.withheld;
     add(
         "withheld",
@@ -267,7 +253,17 @@ pub fn json(explained: &Explained<'_>) -> Value {
     Value::Object(map)
 }
 
-fn rule(rule: &Standing) -> Value {
+/// What withholds a restart.
+pub(super) fn gate(w: &Withheld) -> Value {
+    let mut gate = json!({ "gate": w.gate.name(), "why": w.why });
+    if let Some(until) = w.until {
+        gate["until"] = json!(until.to_string());
+    }
+    gate
+}
+
+/// How a rule stands.
+pub(super) fn rule(rule: &Standing) -> Value {
     let term = |term: &crate::policy::Term| {
         let mut value = json!({ "condition": term.key, "threshold": term.threshold });
         let texts = [("figure", &term.figure), ("missing", &term.missing)];

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::policy::leak::{Finding, Forecast, Reason, Verdict};
-use crate::policy::{say_forecast, say_slope};
+use crate::policy::{say, say_forecast, say_slope};
 use crate::view::grid::{Cell, Style};
 
 const HOUR: f64 = 3600.0;
@@ -98,6 +98,24 @@ pub fn lines(reasons: &[Reason]) -> Vec<String> {
         format!("  {name:<width$}  {mark:<3}  {figure}; {threshold}")
     };
     reasons.iter().map(line).collect()
+}
+
+/// A verdict with all that it stands on.
+#[must_use]
+pub fn page(found: &Verdict, reasons: &[Reason], now: Timestamp, colour: bool) -> Vec<String> {
+    let style = match found.finding {
+        Finding::Learning | Finding::Steady => Style::Faint,
+        Finding::Growing | Finding::NearLimit => Style::Caution,
+        Finding::Leak => Style::Alarm,
+    };
+    let (word, words) = (name(found.finding), say(found, now));
+    let name = style.paint(word, colour);
+    let mut page = vec![match words == word {
+        true => format!("leak detector: {name}"),
+        false => format!("leak detector: {name}: {words}"),
+    }];
+    page.extend(lines(reasons));
+    page
 }
 
 /// A slope in a table; nothing where there is none.
