@@ -174,6 +174,92 @@ fn leaking(now: Timestamp) -> Verdict {
     }
 }
 
+/// A line a verdict: of a restart everything is known, of an alert as little as can be.
+#[test]
+fn what_replay_says() {
+    use memctl::profile::rule::Action;
+    use memctl::replay::{Line, Played, Told, What};
+    use memctl::restart::gate::{Gate, Withheld};
+    use memctl::view::replay::{Replayed, Run, json};
+
+    let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let full = Told {
+        time,
+        rule: "leak".to_owned(),
+        action: Action::Restart,
+        what: What::Fired,
+        why: "leak: it grows".to_owned(),
+        is_done: false,
+        withheld: Some(Withheld {
+            gate: Gate::Window,
+            why: "outside of window".to_owned(),
+            until: Some(time),
+        }),
+        need: Some(300 * world::M),
+        current: Some(350 * world::M),
+        limit: Some(400 * world::M),
+        trend: leaking(time),
+    };
+    let bare = Told {
+        action: Action::Alert,
+        withheld: None,
+        need: None,
+        current: None,
+        limit: None,
+        trend: Verdict {
+            finding: Finding::Learning,
+            slope: None,
+            forecast: None,
+            window: None,
+            ..leaking(time)
+        },
+        ..full.clone()
+    };
+    let line = |time: &str, side, told: &Told| Line {
+        side,
+        time: time.to_owned(),
+        told: told.clone(),
+    };
+    let web = UnitName::parse("web.service").expect("a name");
+    let said = |profiles: &[&str], trace: Option<&str>, lines| {
+        let run = Run {
+            unit: &web,
+            profiles: profiles.iter().map(|p| (*p).to_owned()).collect(),
+            zone: jiff::tz::TimeZone::UTC,
+        };
+        let replayed = Replayed {
+            trace: trace.map(str::to_owned),
+            played: Played {
+                lines,
+                ..Played::default()
+            },
+        };
+        json(&run, &replayed)
+    };
+    // The time is written as it stands in the trace, to the last nought.
+    let lines = said(
+        &["a.toml"],
+        Some("t/a.csv"),
+        vec![line("1700000000.50", 0, &full), line("007", 0, &bare)],
+    );
+    assert!(lines[0].contains("\"time\":1700000000.50,"), "{}", lines[0]);
+    assert!(lines[1].contains("\"time\":\"007\","), "{}", lines[1]);
+    assert!(
+        lines[0].starts_with("{\"v\":1,\"trace\":\"t/a.csv\",\"unit\":\"web.service\",\"time\":"),
+        "{}",
+        lines[0]
+    );
+    let parse = |text: &String| serde_json::from_str::<Value>(text).expect("JSON");
+    assert_frozen("replay", &parse(&lines[0]));
+    assert_frozen("replay-bare", &parse(&lines[1]));
+    let compared = said(
+        &["a.toml", "b.toml"],
+        None,
+        vec![line("2026-11-24T03:00:00Z", 1, &full)],
+    );
+    assert_frozen("replay-compared", &parse(&compared[0]));
+}
+
 /// Of a unit everything is known, and of another one nothing.
 #[test]
 fn what_explain_says() {

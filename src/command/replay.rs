@@ -226,7 +226,7 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
 
 /// The faults of one trace.
 fn told(path: &Path, faults: &Faults) -> Error {
-    Error::usage(work::fault_lines(&path.display().to_string(), faults).join("\n"))
+    Error::faults(work::fault_lines(&path.display().to_string(), faults).join("\n"))
 }
 
 /// Tells what deserves a warning.

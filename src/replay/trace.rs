@@ -1,6 +1,6 @@
 //! A trace: CSV with a header, one reading a line. Read one line at a time, whatever its length.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
@@ -97,10 +97,50 @@ impl Count {
     }
 }
 
+/// A file, and what of it tells where a line ends.
+#[derive(Debug)]
+struct Tail<R> {
+    source: R,
+    /// The bytes so far.
+    bytes: u64,
+    last: Option<u8>,
+    /// Its lines end as Windows ends them.
+    has_cr: bool,
+    is_over: bool,
+}
+
+impl<R> Tail<R> {
+    fn new(source: R) -> Self {
+        Self {
+            source,
+            bytes: 0,
+            last: None,
+            has_cr: false,
+            is_over: false,
+        }
+    }
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(buffer)?;
+        let read = buffer.get(..n).unwrap_or_default();
+        if self.bytes == 0 {
+            let end = read.iter().position(|byte| *byte == b'\n');
+            let before = end.and_then(|end| end.checked_sub(1));
+            self.has_cr = before.and_then(|at| read.get(at)) == Some(&b'\r');
+        }
+        self.bytes += n as u64;
+        self.last = read.last().copied().or(self.last);
+        self.is_over = n == 0;
+        Ok(n)
+    }
+}
+
 /// A trace that is being read.
 #[derive(Debug)]
 pub struct Trace<R> {
-    csv: csv::Reader<R>,
+    csv: csv::Reader<Tail<R>>,
     record: ByteRecord,
     columns: Vec<Column>,
     names: Vec<String>,
@@ -124,7 +164,7 @@ impl<R: Read> Trace<R> {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(128 << 10)
-            .from_reader(source);
+            .from_reader(Tail::new(source));
         let mut trace = Self {
             csv,
             record: ByteRecord::new(),
@@ -311,8 +351,15 @@ impl<R: Read> Trace<R> {
         }
     }
 
+    /// The line of the record that was read last. csv knows where it began to look for it, which may be some empty
+    /// lines before, and where it stopped: after the `\n`, or between it and the `\r`.
     fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
+        let (after, source) = (self.csv.position(), self.csv.get_ref());
+        let is_cut = source.is_over && after.byte() == source.bytes && source.last != Some(b'\n');
+        match is_cut || source.has_cr {
+            true => after.line(),
+            false => after.line().saturating_sub(1),
+        }
     }
 
     /// Where a cell begins in its line; in one with quotes it is off by those.

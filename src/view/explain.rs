@@ -133,11 +133,11 @@ pub(super) fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<
         let missing = missing.map_or_else(String::new, |missing| format!("  ({missing})"));
         let (key, threshold) = (term.key, &term.threshold);
         lines.push(format!(
-            "  {key:<10} {mark:<4} {figure}; {threshold}{missing}"
+            "  {key:<11} {mark:<4} {figure}; {threshold}{missing}"
         ));
     }
     if let Some(lasting) = &rule.lasting {
-        lines.push(format!("  {:<10}      {lasting}", "for"));
+        lines.push(format!("  {:<11}      {lasting}", "for"));
     }
     if let Some(missing) = &rule.missing {
         lines.push(format!("  until it fires: {missing}"));

@@ -99,7 +99,8 @@ fn object(run: &Run<'_>, replayed: &Replayed, line: &Line) -> Option<String> {
         need: told.need,
         current: told.current,
         limit: told.limit,
-        headroom: told.headroom(),
+        // A ten-thousandth is more than anybody can use.
+        headroom: told.headroom().map(|share| (share * 1e4).round() / 1e4),
         trend: trend::verdict(&told.trend),
     };
     serde_json::to_string(&object).ok()
@@ -161,7 +162,9 @@ pub fn table(run: &Run<'_>, all: &[Replayed], width: Option<usize>, colour: bool
         if outcomes.is_empty() {
             add("", None);
         }
-        for (rule, sides) in &outcomes {
+        let mut by_time: Vec<_> = outcomes.iter().collect();
+        by_time.sort_by_key(|(_, sides)| sides.first()?.first.map(|told| told.time));
+        for (rule, sides) in by_time {
             add(rule, sides.first());
         }
     }
@@ -242,7 +245,11 @@ fn shown(told: &Told, zone: &TimeZone) -> String {
 /// What is left below the limit.
 fn left(told: &Told) -> String {
     let share = told.headroom();
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.0}%", share * 100.0))
+    match share {
+        None => "–".to_owned(),
+        Some(..0.0) => "over".to_owned(),
+        Some(share) => format!("{:.0}%", share * 100.0),
+    }
 }
 
 /// What a rule's firing comes to: `alert`, `restart 3 times`, `restart from 2026-… on`, `withheld: window`.

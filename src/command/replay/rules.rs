@@ -51,8 +51,11 @@ pub(super) fn given(
     };
     Given::of(&profiles, &unit, ram).ok_or_else(|| {
         let all: Vec<&str> = names().map(|name| name.as_str()).collect();
-        Error::usage(format!("{} does not name {unit}", what()))
-            .remedy(format!("it names {}", list(&all)))
+        let told = match profile {
+            Some(profile) => format!("{} does not name {unit}", profile.display()),
+            None => format!("no installed profile names {unit}"),
+        };
+        Error::usage(told).remedy(format!("what is named: {}", list(&all)))
     })
 }
 

@@ -142,7 +142,7 @@ impl Problems {
             1 => "1 trace is faulty, and was left out".to_owned(),
             n => format!("{n} traces are faulty, and were left out"),
         };
-        Err(Error::usage(format!("{}\n{files}", self.lines.join("\n"))))
+        Err(Error::faults(format!("{}\n{files}", self.lines.join("\n"))))
     }
 }
 

@@ -163,3 +163,109 @@ fn slopes_and_times_are_told_by_their_size() {
     };
     assert_eq!(say_forecast(never, now), "years");
 }
+
+mod kept {
+    //! A detector that is stored and loaded finds what one finds that was never away.
+
+    use super::*;
+
+    /// A need in MiB at a second, constant within a minute: a saw on a slope, a new start in the middle.
+    fn sample(second: i64) -> Sample {
+        let minute = second / 60;
+        let time = Timestamp::from_second(1_700_000_040 + second).expect("a time");
+        let mut sample = Sample::blank(unit("a.service"), time, Told::Cgroup);
+        let age = minute % 2500;
+        let need = 100 + age / 7 + (age * 7919) % 13;
+        sample.memory.stat.anon = Some(u64::try_from(need).expect("positive") * M);
+        sample.start = start(if minute < 2500 { 1 } else { 2 });
+        sample
+    }
+
+    /// The findings at the end of each minute.
+    fn findings(step: i64, stored: bool) -> Vec<Found> {
+        let mut trend = Trend::default();
+        let mut found = Vec::new();
+        for second in (0..3500 * 60).step_by(usize::try_from(step).expect("positive")) {
+            let sample = sample(second);
+            let verdict = trend.take(&sample, Some(400 * M), sample.time);
+            if stored {
+                let text = serde_json::to_string(&trend).expect("JSON");
+                let read: Trend = serde_json::from_str(&text).expect("what was saved reads back");
+                assert_eq!(read, trend);
+                trend = read;
+            }
+            if (second + step) % 60 == 0 || step == 60 {
+                found.push(verdict);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn stored_and_loaded_after_every_reading() {
+        let found = findings(60, true);
+        assert_eq!(found, findings(60, false));
+        assert!(found.iter().any(|verdict| verdict.finding == Finding::Leak));
+    }
+
+    #[test]
+    fn every_ten_seconds_or_every_minute() {
+        let (daemon, timer) = (findings(10, false), findings(60, false));
+        let first = |found: &[Found]| {
+            let is_leak = |verdict: &Found| verdict.finding == Finding::Leak;
+            found.iter().position(is_leak).expect("a leak")
+        };
+        // A bucket closes with the first reading after it.
+        assert!(first(&daemon).abs_diff(first(&timer)) <= 1);
+        let same = daemon
+            .iter()
+            .zip(&timer)
+            .filter(|(a, b)| a.finding == b.finding);
+        assert!(same.count() * 100 >= daemon.len() * 99);
+    }
+
+    #[test]
+    fn growth_is_news_once_a_start_and_again_after_a_day_without() {
+        let mut trend = Trend::default();
+        let at = |hours: i64| {
+            later(
+                "2026-11-24T10:00:00Z".parse().expect("a time"),
+                hours * 3600,
+            )
+        };
+        let mut news = |finding, told, hours| trend.is_news(finding, told, at(hours));
+        assert!(!news(Finding::Steady, false, 0));
+        assert!(news(Finding::Growing, false, 0));
+        assert!(!news(Finding::Growing, false, 1));
+        assert!(!news(Finding::Leak, false, 2));
+        assert!(!news(Finding::Growing, false, 25), "it grew within the day");
+        assert!(news(Finding::Growing, false, 49));
+        // What a rule tells is told.
+        assert!(!news(Finding::Leak, true, 80));
+        assert!(!news(Finding::Growing, false, 81));
+        // A clock that was set back makes no news.
+        assert!(!news(Finding::Growing, false, 3));
+    }
+
+    #[test]
+    fn a_unit_without_a_limit_must_stay_under_what_the_machine_has_left() {
+        use crate::kernel::meminfo::MemInfo;
+        use crate::policy::limit;
+        let sample = sample(0);
+        let need = sample.memory.need().expect("known");
+        let host = MemInfo {
+            total: 1000 * M,
+            available: Some(300 * M),
+            ..MemInfo::default()
+        };
+        assert_eq!(limit(&sample, None, Some(&host)), Some(need + 250 * M));
+        let ceiling = line(&["leak = true"]).ceiling;
+        assert_eq!(limit(&sample, ceiling.as_ref(), Some(&host)), Some(500 * M));
+        assert_eq!(limit(&sample, None, None), None);
+        let tight = MemInfo {
+            available: Some(10 * M),
+            ..host
+        };
+        assert_eq!(limit(&sample, None, Some(&tight)), Some(need));
+    }
+}

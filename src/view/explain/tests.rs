@@ -126,13 +126,13 @@ web.service: need 420M, ceiling 500M (MemoryHigh of system.slice)
 Rules of /etc/memctl/profiles.d/web.toml, and memctl's own:
 
 rule big → restart: holds at this reading
-  above      yes  need 420M; 80% (400M of MemoryHigh=500M of system.slice)
-  for             2min of 5min
+  above       yes  need 420M; 80% (400M of MemoryHigh=500M of system.slice)
+  for              2min of 5min
   until it fires: for: 3min longer
 
 rule grown → alert: does not hold
-  grown      no   need 420M; +80% (756M, its baseline is 420M)  (336M more)
-  age        no   age 12min 30s; 1h  (in 47min 30s)
+  grown       no   need 420M; +80% (756M, its baseline is 420M)  (336M more)
+  age         no   age 12min 30s; 1h  (in 47min 30s)
   until it fires: grown: 336M more, age: in 47min 30s
 
 memctl acts on nothing (act = false in memctl.toml).
