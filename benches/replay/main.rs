@@ -123,8 +123,11 @@ fn main() {
         let traces: Vec<Vec<u8>> = (0..TRACES).map(|seed| trace(seed, is_full)).collect();
         let rows = (ROWS * traces.len()) as f64;
         let bytes: usize = traces.iter().map(Vec::len).sum();
-        for (name, rules) in [("leak", leak), ("all four", four)] {
-            let sides = [given(rules)];
+        for (name, sides) in [
+            ("none: read", Vec::new()),
+            ("leak", vec![given(leak)]),
+            ("all four", vec![given(four)]),
+        ] {
             let plain = best(&traces, plain).as_secs_f64();
             let mut told = 0;
             let replay = best(&traces, |bytes| {
