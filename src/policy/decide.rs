@@ -49,22 +49,22 @@ pub fn weigh(
     seen: &Seen<'_>,
     now: Timestamp,
 ) -> Weighed {
-    let mut weighed = Weighed {
-        news: orphans(rules, memory),
-        holding: Vec::new(),
-    };
+    let mut weighed = Weighed::default();
+    let mut judged = 0;
     for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| is_judged(rule)) {
-        if !memory.contains_key(&rule.name) {
-            memory.insert(rule.name.clone(), Memory::default());
-        }
-        let Some(memory) = memory.get_mut(&rule.name) else {
-            continue;
+        judged += 1;
+        let memory = match memory.get_mut(&rule.name) {
+            Some(memory) => memory,
+            None => memory.entry(rule.name.clone()).or_default(),
         };
         let stepped = step(rule, memory, seen, now);
         weighed.news.extend(stepped.news);
         if memory.latched.is_some() && stepped.held == Some(true) {
             weighed.holding.push((at, stepped.was_latched));
         }
+    }
+    if memory.len() > judged {
+        weighed.news.splice(0..0, orphans(rules, memory));
     }
     weighed
 }
@@ -127,12 +127,6 @@ pub fn gone(rules: &[Rule], memory: &mut BTreeMap<String, Memory>) -> Verdict {
 /// Forgets rules that there are no more, or that are not judged; what was told of them is over.
 fn orphans(rules: &[Rule], memory: &mut Memories) -> Vec<News> {
     let mut news = Vec::new();
-    // All that is remembered is of a rule, in all but a few cases.
-    let judged = rules.iter().filter(|rule| is_judged(rule));
-    let all = |rule: &Rule| memory.contains_key(&rule.name);
-    if judged.clone().all(all) && judged.count() == memory.len() {
-        return news;
-    }
     memory.retain(|name, memory| {
         let rule = rules.iter().find(|rule| rule.name == *name);
         let (action, why) = match rule {

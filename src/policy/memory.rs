@@ -134,7 +134,7 @@ impl Memory {
         if let Some(baseline) = &mut self.baseline {
             baseline.heal(now);
         }
-        self.lasting = self.lasting.take().filter(|l| !l.is_after(now));
+        self.lasting.take_if(|lasting| lasting.is_after(now));
         let counts = [&mut self.events, &mut self.live.events];
         for count in counts.into_iter().flatten() {
             count.heal(now);
@@ -142,7 +142,7 @@ impl Memory {
         if let Some(throttled) = &mut self.throttled {
             throttled.heal(now);
         }
-        self.live.stalls = self.live.stalls.take().filter(|total| total.time <= now);
+        self.live.stalls.take_if(|total| total.time > now);
         let minute = super::lasting::minute(now);
         self.live.minute = self.live.minute.filter(|last| *last <= minute + 1);
     }

@@ -47,6 +47,14 @@ impl<'a> Acts<'a> {
         }
     }
 
+    /// Whether a rule still waits for what forbids its wish to be over.
+    pub fn waits(&self, asks: &Rule, now: Timestamp) -> bool {
+        let wished = self.wished.as_ref();
+        wished.is_some_and(|wished| {
+            now < wished.next && wished.asks == asks.name && deed(asks.action) == Some(wished.deed)
+        })
+    }
+
     /// Nothing is wanted any more.
     pub fn nothing(&mut self) {
         self.wished = None;
@@ -75,10 +83,8 @@ impl<'a> Acts<'a> {
         blank: Told,
     ) {
         let now = blank.time;
-        let deed = match asks.action {
-            Action::Restart => Deed::Restart,
-            Action::Reload => Deed::Reload,
-            Action::Alert | Action::Reclaim | Action::Signal { .. } => return self.nothing(),
+        let Some(deed) = deed(asks.action) else {
+            return self.nothing();
         };
         self.wished.take_if(|wished| wished.deed != deed);
         let wished = self.wished.get_or_insert_with(|| Wished {
@@ -88,10 +94,6 @@ impl<'a> Acts<'a> {
             asks: asks.name.clone(),
             next: now,
         });
-        // Another rule may not have to wait for the window.
-        if now < wished.next && wished.asks == asks.name {
-            return;
-        }
         wished.asks.clone_from(&asks.name);
         let since = wished.since;
         let Some(want) = want() else {
@@ -158,5 +160,14 @@ impl<'a> Acts<'a> {
             wished: since,
         };
         gates(wish, &self.given.unit, &circumstances, now)
+    }
+}
+
+/// What is done to the unit as a whole.
+fn deed(action: Action) -> Option<Deed> {
+    match action {
+        Action::Restart => Some(Deed::Restart),
+        Action::Reload => Some(Deed::Reload),
+        Action::Alert | Action::Reclaim | Action::Signal { .. } => None,
     }
 }

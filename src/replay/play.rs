@@ -57,12 +57,13 @@ impl<'a> Sides<'a> {
         played.from.get_or_insert(reading.time);
         played.until = Some(reading.time);
         for (side, player) in self.players.iter_mut().enumerate() {
-            let lines = player.take(reading).iter().map(|told| Line {
-                side,
-                time: time(),
-                told: told.clone(),
-            });
-            played.lines.extend(lines);
+            for told in player.take(reading) {
+                played.lines.push(Line {
+                    side,
+                    time: time(),
+                    told: told.clone(),
+                });
+            }
         }
     }
 }
@@ -78,8 +79,8 @@ pub fn play<R: Read>(source: R, sides: &[Given], host: &Host) -> Played {
         }
     };
     all.played.unknown.extend(trace.unknown().iter().cloned());
-    while let Some(reading) = trace.next() {
-        all.take(&reading, || trace.time());
+    while trace.advance() {
+        all.take(trace.reading(), || trace.time());
     }
     if !trace.faults().is_empty() {
         all.played.lines.clear();
@@ -112,11 +113,11 @@ pub fn play_until<'a, R: Read>(
     let mut trace = Trace::open(source)?;
     let mut player = Player::new(given, host);
     let mut last = None;
-    while let Some(reading) = trace.next() {
-        if reading.time > until {
+    while trace.advance() {
+        if trace.reading().time > until {
             break;
         }
-        player.take(&reading);
+        player.take(trace.reading());
         last = Some(trace.time());
     }
     match trace.faults().is_empty() {

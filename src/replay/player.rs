@@ -135,6 +135,8 @@ impl<'a> Player<'a> {
         if asks.is_none() {
             self.acts.nothing();
         }
+        // Another rule may not have to wait for the window that this one waits for.
+        let asks = asks.filter(|asks| !self.acts.waits(asks, now));
         // Most readings end here.
         if asks.is_some() || !weighed.news.is_empty() {
             let blank = Told {

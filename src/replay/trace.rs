@@ -240,25 +240,27 @@ impl<R: Read> Trace<R> {
         self.has_limits
     }
 
-    /// The next reading; a line that cannot be read is noted, and left out. `None` at the end.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "what is read lasts until the next one"
-    )]
-    pub fn next(&mut self) -> Option<Reading> {
+    /// The next reading; a line that cannot be read is noted, and left out. `false` at the end.
+    pub fn advance(&mut self) -> bool {
         loop {
             match self.csv.read_byte_record(&mut self.record) {
                 Ok(true) => {}
-                Ok(false) => return None,
+                Ok(false) => return false,
                 Err(e) => {
                     self.unread(&e);
-                    return None;
+                    return false;
                 }
             }
             if self.take() {
-                return Some(self.reading);
+                return true;
             }
         }
+    }
+
+    /// The last reading.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// The time of the last reading as it stands in the trace.

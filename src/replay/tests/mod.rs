@@ -47,8 +47,8 @@ fn read(text: &str) -> (Vec<Reading>, Vec<String>) {
         Err(faults) => return (Vec::new(), told(&faults)),
     };
     let mut readings = Vec::new();
-    while let Some(reading) = trace.next() {
-        readings.push(reading);
+    while trace.advance() {
+        readings.push(*trace.reading());
     }
     (readings, told(trace.faults()))
 }
