@@ -81,6 +81,11 @@ pub enum Verb {
     Watch(Watch),
     /// Show a unit's rules with their figures, and what keeps each from firing
     Explain(Explain),
+    /// Show what a unit's rules would have done on recordings of it
+    ///
+    /// Reads traces, CSV files with a header, and judges each reading as memctl watch would have. With --since it is
+    /// the unit's own history that is replayed.
+    Replay(Replay),
     /// Restart a service gracefully, the way rules do
     ///
     /// Asks first whether it may: holds, protected units, what goes down with it, and its start limit forbid it.
@@ -322,6 +327,35 @@ pub struct Explain {
     /// Which unit
     #[arg(value_name = "UNIT")]
     pub unit: String,
+}
+
+/// `memctl replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Traces, `-` is standard input; with --since the unit whose own history it is
+    #[arg(value_name = "TRACE|UNIT", required = true, value_hint = clap::ValueHint::FilePath)]
+    pub traces: Vec<PathBuf>,
+    /// The profile with the rules: a file, or the name of an installed one
+    #[arg(short, long, value_name = "PROFILE", value_hint = clap::ValueHint::FilePath)]
+    pub profile: Option<PathBuf>,
+    /// The unit that the traces are of; that of the profile, if it has but one
+    #[arg(short, long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// Replay the unit's own history, from then on: a span back from now (7d), or a time
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Until when; now, if not given
+    #[arg(long, value_name = "TIME", requires = "since")]
+    pub until: Option<String>,
+    /// The memory of the machine that was recorded, where the profile has shares of it
+    #[arg(long, value_name = "SIZE")]
+    pub ram: Option<String>,
+    /// Show beside it what another profile's rules would have done
+    #[arg(long, value_name = "PROFILE", conflicts_with = "explain", value_hint = clap::ValueHint::FilePath)]
+    pub compare: Option<PathBuf>,
+    /// Show how every rule and the leak detector stood at that time of the one trace
+    #[arg(long, value_name = "TIME")]
+    pub explain: Option<String>,
 }
 
 /// `memctl verify`.

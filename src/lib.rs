@@ -27,6 +27,7 @@ pub mod profile;
 pub mod profiles;
 pub mod readings;
 pub mod recommend;
+pub mod replay;
 pub mod restart;
 pub mod sample;
 pub mod scope;

@@ -1,7 +1,9 @@
 //! What must not be lost: holds, what was done to a unit, restarts under way, what rules remember. One small file a
-//! unit in `/var/lib/memctl/state`, replaced as a whole; whoever writes holds the folder's lock.
+//! unit in `/var/lib/memctl/state`, replaced as a whole; whoever writes holds the folder's lock. Beside them is one file
+//! that may be lost: what the leak detector remembers.
 
 pub mod acts;
+pub mod detectors;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,6 +7,7 @@
 fn transcripts() {
     trycmd::TestCases::new()
         .env("NO_COLOR", "1")
+        .env("TZ", "UTC")
         .case("tests/cli/*.trycmd")
         .case("tests/cli/stdin*.toml");
 }

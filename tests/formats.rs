@@ -18,6 +18,7 @@ use memctl::kernel::psi::Pressure;
 use memctl::limits::plan::Plan;
 use memctl::limits::slices::slices;
 use memctl::limits::totals::totals;
+use memctl::policy::leak::{Finding, Forecast, Verdict};
 use memctl::profiles::Set;
 use memctl::readings::open;
 use memctl::sample::{Invocation, Source};
@@ -158,9 +159,111 @@ fn what_log_says() {
     }
 }
 
+/// What the leak detector says of a unit that leaks.
+fn leaking(now: Timestamp) -> Verdict {
+    Verdict {
+        finding: Finding::Leak,
+        is_cautious: false,
+        slope: Some(1000.0),
+        forecast: Some(Forecast {
+            early: now.as_second() + 3600,
+            likely: now.as_second() + 7200,
+            late: None,
+        }),
+        window: Some(21_600),
+    }
+}
+
+/// A line a verdict: of a restart everything is known, of an alert as little as can be.
+#[test]
+fn what_replay_says() {
+    use memctl::profile::rule::Action;
+    use memctl::replay::{Line, Played, Told, What};
+    use memctl::restart::gate::{Gate, Withheld};
+    use memctl::view::replay::{Replayed, Run, json};
+
+    let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
+    let full = Told {
+        time,
+        rule: "leak".to_owned(),
+        action: Action::Restart,
+        what: What::Fired,
+        why: "leak: it grows".to_owned(),
+        is_done: false,
+        withheld: Some(Withheld {
+            gate: Gate::Window,
+            why: "outside of window".to_owned(),
+            until: Some(time),
+        }),
+        need: Some(300 * world::M),
+        current: Some(350 * world::M),
+        limit: Some(400 * world::M),
+        trend: leaking(time),
+    };
+    let bare = Told {
+        action: Action::Alert,
+        withheld: None,
+        need: None,
+        current: None,
+        limit: None,
+        trend: Verdict {
+            finding: Finding::Learning,
+            slope: None,
+            forecast: None,
+            window: None,
+            ..leaking(time)
+        },
+        ..full.clone()
+    };
+    let line = |time: &str, side, told: &Told| Line {
+        side,
+        time: time.to_owned(),
+        told: told.clone(),
+    };
+    let web = UnitName::parse("web.service").expect("a name");
+    let said = |profiles: &[&str], trace: Option<&str>, lines| {
+        let run = Run {
+            unit: &web,
+            profiles: profiles.iter().map(|p| (*p).to_owned()).collect(),
+            zone: jiff::tz::TimeZone::UTC,
+        };
+        let replayed = Replayed {
+            trace: trace.map(str::to_owned),
+            played: Played {
+                lines,
+                ..Played::default()
+            },
+        };
+        json(&run, &replayed)
+    };
+    // The time is written as it stands in the trace, to the last nought.
+    let lines = said(
+        &["a.toml"],
+        Some("t/a.csv"),
+        vec![line("1700000000.50", 0, &full), line("007", 0, &bare)],
+    );
+    assert!(lines[0].contains("\"time\":1700000000.50,"), "{}", lines[0]);
+    assert!(lines[1].contains("\"time\":\"007\","), "{}", lines[1]);
+    assert!(
+        lines[0].starts_with("{\"v\":1,\"trace\":\"t/a.csv\",\"unit\":\"web.service\",\"time\":"),
+        "{}",
+        lines[0]
+    );
+    let parse = |text: &String| serde_json::from_str::<Value>(text).expect("JSON");
+    assert_frozen("replay", &parse(&lines[0]));
+    assert_frozen("replay-bare", &parse(&lines[1]));
+    let compared = said(
+        &["a.toml", "b.toml"],
+        None,
+        vec![line("2026-11-24T03:00:00Z", 1, &full)],
+    );
+    assert_frozen("replay-compared", &parse(&compared[0]));
+}
+
 /// Of a unit everything is known, and of another one nothing.
 #[test]
 fn what_explain_says() {
+    use memctl::policy::leak::Reason;
     use memctl::policy::{Latch, Standing, Term};
     use memctl::profile::rule::Action;
     use memctl::restart::gate::{Gate, Withheld};
@@ -168,6 +271,7 @@ fn what_explain_says() {
     use memctl::sample::{Bound, Ceiling, Sample};
     use memctl::state::UnitState;
     use memctl::view::explain::{Explained, json};
+    use memctl::watch::agent::Detected;
 
     let time: Timestamp = "2026-11-24T03:00:00Z".parse().expect("a time");
     let web = UnitName::parse("web.service").expect("a name");
@@ -211,6 +315,16 @@ fn what_explain_says() {
         done: vec![done(Deed::Restart), done(Deed::Reload)],
         ..UnitState::default()
     };
+    let reason = |known: bool| Reason {
+        name: "rise",
+        figure: "120M".to_owned(),
+        threshold: "8M".to_owned(),
+        holds: known.then_some(true),
+    };
+    let detected = Detected {
+        verdict: leaking(time),
+        reasons: vec![reason(true), reason(false)],
+    };
     let full = Explained {
         unit: &web,
         sample: Some(&sample),
@@ -221,6 +335,8 @@ fn what_explain_says() {
         }),
         profile: Some(Path::new("/etc/memctl/profiles.d/web.toml")),
         rules: &rules,
+        detected: Some(&detected),
+        now: time,
         withheld: Some(&withheld),
         look: Some(&look),
         run: None,
@@ -234,6 +350,7 @@ fn what_explain_says() {
         ceiling: None,
         profile: None,
         rules: &[],
+        detected: None,
         withheld: None,
         look: None,
         state: &nothing,
@@ -422,6 +539,7 @@ fn what_status_says() {
     assert_frozen("status-dbus", &status::json(&look(Source::Bus), None));
     let mut one = look(Source::Cgroup);
     one.rows.retain(|row| row.unit.as_str() == "web.service");
+    one.rows[0].trend = Some(leaking(time));
     let detail = Detail {
         figures: Some(Figures {
             since: Some(time),

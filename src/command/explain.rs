@@ -69,7 +69,8 @@ pub(super) fn run(context: &Context, options: &cli::Explain) -> Result<u8> {
     tidy(&mut state, "", now);
     let sample = reading.get(&unit);
     let standing = sample.and_then(|sample| agent.standing(&reading, sample, now));
-    let rules = standing.map_or_else(Vec::new, |(_, rules)| rules);
+    let (rules, detected) = standing.unzip();
+    let rules = rules.unwrap_or_default();
     let charge = agent.charge(&unit);
     let wish = Wish {
         deed: Deed::Restart,
@@ -96,6 +97,8 @@ pub(super) fn run(context: &Context, options: &cli::Explain) -> Result<u8> {
         ceiling: sample.and_then(|sample| reading.ceiling(sample)),
         profile: charge.as_ref().map(|charge| charge.profile.as_path()),
         rules: &rules,
+        detected: detected.as_ref(),
+        now,
         withheld: is_service.then_some(&withheld),
         look: look.as_ref(),
         run: state.run.as_ref(),

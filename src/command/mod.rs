@@ -17,6 +17,7 @@ mod realize;
 mod recommend;
 mod remove;
 mod render;
+mod replay;
 mod restart;
 mod sources;
 mod status;
@@ -95,6 +96,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Recommend(options) => recommend::run(&context, options),
         Verb::Doctor => doctor::run(&context),
         Verb::Watch(options) => watch::run(&context, options),
+        Verb::Replay(options) => replay::run(&context, options),
         Verb::Restart(options) => restart::run(&context, options),
         Verb::Hold(options) => hold::hold(&context, options),
         Verb::Release(options) => hold::release(&context, options),

@@ -23,7 +23,8 @@ use crate::sample::{Source, Start};
 use crate::signals;
 use crate::state::Store;
 use crate::state::acts::acts;
-use crate::status::{Row, Sparks, Status, rows};
+use crate::state::detectors;
+use crate::status::{Row, Sparks, Status, add_trends, rows};
 use crate::systemd::manager::{Manager, UnitInfo, connect};
 use crate::systemd::names::{UnitName, UnitType};
 use crate::view::out::{colour_on_stdout, print, tell, terminal};
@@ -279,7 +280,10 @@ impl<'a> Watcher<'a> {
         let store = Store::new(&self.context.root, &self.context.scope);
         let (acts, unread) = acts(&store, now);
         faults.extend(unread);
-        let rows = rows(&reading, listed, &self.choice, &sparks, waiting, &acts);
+        let mut rows = rows(&reading, listed, &self.choice, &sparks, waiting, &acts);
+        // What cannot be read of it is told by those who write it.
+        let trends = detectors::read(&self.context.root, &self.context.scope).unwrap_or_default();
+        add_trends(&mut rows, &trends, now);
         let why = self.opened.why.as_ref();
         let status = Status {
             time: now,

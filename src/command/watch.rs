@@ -73,6 +73,7 @@ pub(super) fn run(context: &Context, options: &cli::Watch) -> Result<u8> {
         let mut agent = Agent::new(root, scope, orders, tools, outputs.before());
         agent.take_up(Timestamp::now());
         let done = daemon.run(&mut watch, &mut agent, &mut outputs, &waiter);
+        agent.keep_trends(Timestamp::now());
         outputs.close()?;
         done
     };
@@ -111,7 +112,7 @@ pub(super) fn orders(context: &Context, config: &Config, dry_run: bool) -> Order
 }
 
 /// `/etc/machine-id`: a host of a fleet has its own. Without one all have the same turn.
-fn machine(root: &Root) -> u128 {
+pub(super) fn machine(root: &Root) -> u128 {
     let text = root.read("/etc/machine-id".as_ref()).unwrap_or_default();
     u128::from_str_radix(text.trim(), 16).unwrap_or(0)
 }
@@ -166,6 +167,7 @@ fn once(context: &Context, config: &Config, orders: Orders, watch: &mut Watch<'_
         agent.judge_all(reading, &[], now);
     })?;
     told(&tick, &mut agent, now);
+    agent.keep_trends(now);
     let Some(reading) = single.0 else {
         return Err(Error::failed("nothing was read"));
     };

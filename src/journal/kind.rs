@@ -37,6 +37,8 @@ pub enum Kind {
     NearLimit,
     /// Processes of a unit without a rule for it were killed.
     Killed,
+    /// A unit grows and may leak; nothing is done about it.
+    Suspect,
     /// A snapshot was taken.
     Snapshot,
     /// Nothing is to be done to a unit, or to any.
@@ -51,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Applied,
         Self::Removed,
         Self::RolledBack,
@@ -68,6 +70,7 @@ impl Kind {
         Self::Stalled,
         Self::NearLimit,
         Self::Killed,
+        Self::Suspect,
         Self::Snapshot,
         Self::Hold,
         Self::Release,
@@ -95,6 +98,7 @@ impl Kind {
             Self::Stalled => "94d0c5910c0d49119f15c439c4caf805",
             Self::NearLimit => "1a8dc513b648401f9490ccee55360fc2",
             Self::Killed => "749f791030f44b60b455cf2d4c3a9c63",
+            Self::Suspect => "c8a6a53bab35449ca4774633c8ab4ce2",
             Self::Snapshot => "ae7aafe827694fa1975522418e077d76",
             Self::Hold => "c48b0db54b454d1f8c336cadc78ec75e",
             Self::Release => "8109d5dab702428087ceae3b8f6d5ec8",
@@ -123,6 +127,7 @@ impl Kind {
             Self::Stalled => "stalled",
             Self::NearLimit => "near-limit",
             Self::Killed => "oom-killed",
+            Self::Suspect => "suspect",
             Self::Snapshot => "snapshot-taken",
             Self::Hold => "hold",
             Self::Release => "release",
@@ -158,7 +163,7 @@ impl Kind {
             | Self::Snapshot
             | Self::Hold
             | Self::Release => Level::Info,
-            Self::Begun | Self::Reclaimed => Level::Debug,
+            Self::Begun | Self::Reclaimed | Self::Suspect => Level::Debug,
         }
     }
 

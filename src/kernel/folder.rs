@@ -69,6 +69,25 @@ impl Folder {
         self.commit(&staged, name)
     }
 
+    /// Replaces a file that may be lost, in one step and without a wait for the disk. One process at a time.
+    ///
+    /// # Errors
+    /// The system call's, with the path; the temporary file is gone then.
+    pub fn put(&self, name: &str, contents: &[u8]) -> Result<()> {
+        let staged = staged_name(name);
+        let write = || -> io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
+            let mode = Mode::from_raw_mode(0o644);
+            let fd = fs::openat(&self.fd, &staged, flags | OFlags::CLOEXEC, mode)?;
+            File::from(fd).write_all(contents)?;
+            Ok(fs::renameat(&self.fd, &staged, &self.fd, name)?)
+        };
+        write().map_err(|e| {
+            self.discard(&staged);
+            Error::io("write", &self.shown.join(name), &e)
+        })
+    }
+
     /// Writes the contents beside the file they are for, synced; answers the temporary name.
     ///
     /// # Errors

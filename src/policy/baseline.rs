@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::figure::elapsed;
-use crate::profile::rule::Rule;
+use crate::profile::rule::{Metric, Rule};
 use crate::units::Span;
 
 /// How long readings are taken for it.
@@ -69,31 +69,40 @@ impl Baseline {
     }
 }
 
-/// Takes a reading of a start that is `age` old.
+/// Takes a reading of a start that is `age` old. `known`: what the baseline was found to be of, at an earlier reading.
 pub(super) fn note(
     memory: &mut Option<Baseline>,
+    known: &mut Option<(Metric, Span)>,
     rule: &Rule,
     value: Option<u64>,
     age: Span,
     now: Timestamp,
 ) {
-    let of = format!("{} after {}", rule.metric.name(), rule.settle());
-    if memory.as_ref().is_some_and(|baseline| baseline.of != of) {
-        *memory = None;
+    let settle = rule.settle();
+    let asked = Some((rule.metric, settle));
+    if *known != asked {
+        let of = of(rule);
+        memory.take_if(|baseline| baseline.of != of);
+        *known = asked;
     }
     let taken = memory.as_ref().is_some_and(|b| b.bytes.is_some());
-    let Some(value) = value.filter(|_| !taken && age >= rule.settle()) else {
+    let Some(value) = value.filter(|_| !taken && age >= settle) else {
         return;
     };
     let baseline = memory.get_or_insert_with(|| Baseline {
-        of,
+        of: of(rule),
         ..Baseline::default()
     });
-    if rule.settle() == Span(0) {
+    if settle == Span(0) {
         baseline.bytes = Some(value);
     } else {
         baseline.take(value, now);
     }
+}
+
+/// What a rule's baseline is of, as it is saved.
+fn of(rule: &Rule) -> String {
+    format!("{} after {}", rule.metric.name(), rule.settle())
 }
 
 fn median(values: &mut [u64]) -> Option<u64> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::condition::{UNJUDGED, is_judged};
 use super::memory::Memories;
-use super::rule::{forget, step};
+use super::rule::{forget, reason, step};
 use super::{Change, Memory, News, Seen, Verdict, Want};
 use crate::profile::rule::{Action, Rule};
 
@@ -23,21 +23,90 @@ pub fn decide(
     seen: &Seen<'_>,
     now: Timestamp,
 ) -> Verdict {
-    let mut verdict = Verdict {
-        news: orphans(rules, memory),
-        want: None,
-    };
-    let mut holding: Vec<(&Rule, String)> = Vec::new();
-    for rule in rules.iter().filter(|rule| is_judged(rule)) {
-        let memory = memory.entry(rule.name.clone()).or_default();
+    let weighed = weigh(rules, memory, seen, now);
+    let want = weighed.want(rules, memory, seen, now);
+    Verdict {
+        news: weighed.news,
+        want,
+    }
+}
+
+/// What [`decide`] comes to, before what is wanted is put in words: a reading in which nothing changes allocates
+/// nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Weighed {
+    /// What is to be told, in the order of the rules.
+    pub news: Vec<News>,
+    /// The rules that were told and hold, in their order, and whether each was told before.
+    holding: Vec<(usize, bool)>,
+}
+
+/// The first half of [`decide`].
+#[must_use]
+pub fn weigh(
+    rules: &[Rule],
+    memory: &mut BTreeMap<String, Memory>,
+    seen: &Seen<'_>,
+    now: Timestamp,
+) -> Weighed {
+    let mut weighed = Weighed::default();
+    let mut judged = 0;
+    for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| is_judged(rule)) {
+        judged += 1;
+        let memory = match memory.get_mut(&rule.name) {
+            Some(memory) => memory,
+            None => memory.entry(rule.name.clone()).or_default(),
+        };
         let stepped = step(rule, memory, seen, now);
-        verdict.news.extend(stepped.news);
+        weighed.news.extend(stepped.news);
         if memory.latched.is_some() && stepped.held == Some(true) {
-            holding.push((rule, stepped.why));
+            weighed.holding.push((at, stepped.was_latched));
         }
     }
-    verdict.want = want(&holding);
-    verdict
+    if memory.len() > judged {
+        weighed.news.splice(0..0, orphans(rules, memory));
+    }
+    weighed
+}
+
+impl Weighed {
+    /// The rule whose action is wanted.
+    #[must_use]
+    pub fn strongest<'r>(&self, rules: &'r [Rule]) -> Option<&'r Rule> {
+        self.asks(rules).map(|(rule, _)| rule)
+    }
+
+    fn asks<'r>(&self, rules: &'r [Rule]) -> Option<(&'r Rule, bool)> {
+        let strength = |rule: &Rule| (rule.action, rule.ignores_window, rule.ignores_idle);
+        let holding = self.holding.iter().rev();
+        let rules = holding.filter_map(|(at, told)| Some((rules.get(*at)?, *told)));
+        // Of equals the first.
+        let strongest = rules.max_by_key(|(rule, _)| strength(rule));
+        strongest.filter(|(rule, _)| rule.action != Action::Alert)
+    }
+
+    /// What is wanted, in words, of the rules and the reading that were weighed.
+    #[must_use]
+    pub fn want(
+        &self,
+        rules: &[Rule],
+        memory: &BTreeMap<String, Memory>,
+        seen: &Seen<'_>,
+        now: Timestamp,
+    ) -> Option<Want> {
+        let (asks, was_latched) = self.asks(rules)?;
+        let why = reason(asks, memory.get(&asks.name)?, seen, was_latched, now);
+        let holding = self.holding.iter().filter_map(|(at, _)| rules.get(*at));
+        let others = holding.filter(|rule| rule.name != asks.name);
+        let names = std::iter::once(asks).chain(others);
+        Some(Want {
+            action: asks.action,
+            rules: names.map(|rule| rule.name.clone()).collect(),
+            why,
+            ignores_window: asks.ignores_window,
+            ignores_idle: asks.ignores_idle,
+        })
+    }
 }
 
 /// The unit does not run any more: what was told of it is over.
@@ -80,25 +149,4 @@ fn cleared(rule: &str, action: Action, why: &str) -> News {
         change: Change::Cleared,
         why: why.to_owned(),
     }
-}
-
-fn want(holding: &[(&Rule, String)]) -> Option<Want> {
-    let strength = |rule: &Rule| (rule.action, rule.ignores_window, rule.ignores_idle);
-    // Of equals the first.
-    let (asks, why) = holding
-        .iter()
-        .rev()
-        .max_by_key(|(rule, _)| strength(rule))?;
-    if asks.action == Action::Alert {
-        return None;
-    }
-    let others = holding.iter().filter(|(rule, _)| rule.name != asks.name);
-    let names = std::iter::once(*asks).chain(others.map(|(rule, _)| *rule));
-    Some(Want {
-        action: asks.action,
-        rules: names.map(|rule| rule.name.clone()).collect(),
-        why: why.clone(),
-        ignores_window: asks.ignores_window,
-        ignores_idle: asks.ignores_idle,
-    })
 }

@@ -13,8 +13,8 @@ const CLEARED: u64 = 95;
 
 /// From `then` on until `now`; nothing where that is in the future.
 pub(super) fn elapsed(then: Timestamp, now: Timestamp) -> Span {
-    let micros = now.duration_since(then).as_micros().max(0);
-    Span(u64::try_from(micros).unwrap_or(u64::MAX))
+    let micros = now.as_microsecond().saturating_sub(then.as_microsecond());
+    Span(u64::try_from(micros).unwrap_or(0))
 }
 
 /// `whole * part / of`, without overflow.

@@ -103,6 +103,10 @@ pub(super) fn note(
     }
     memory.live.minute = Some(minute(now));
     let is_latched = memory.latched.is_some();
+    if last.is_none() && !held {
+        memory.lasting = None;
+        return Outcome::Over;
+    }
     let before = memory
         .lasting
         .take()
@@ -116,20 +120,17 @@ pub(super) fn note(
     });
     lasting.last = now;
     let Some(last) = last else {
-        return match held {
-            false => Outcome::Over,
-            // What was told is kept by its latch.
-            true if is_latched => Outcome::Lasts,
-            true => {
-                lasting.count = lasting.count.saturating_add(1);
-                let long = minutes_between(lasting.since, now) >= needed;
-                if long && lasting.count >= LEAST {
-                    return Outcome::Lasts;
-                }
-                memory.lasting = Some(lasting);
-                Outcome::Between
-            }
-        };
+        // What was told is kept by its latch.
+        if is_latched {
+            return Outcome::Lasts;
+        }
+        lasting.count = lasting.count.saturating_add(1);
+        let long = minutes_between(lasting.since, now) >= needed;
+        if long && lasting.count >= LEAST {
+            return Outcome::Lasts;
+        }
+        memory.lasting = Some(lasting);
+        return Outcome::Between;
     };
     lasting.held.push(if held { '1' } else { '0' });
     let over = lasting.held.chars().count().saturating_sub(last as usize);

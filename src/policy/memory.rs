@@ -11,7 +11,10 @@ use super::event::Count;
 use super::lasting::Lasting;
 use super::pressure::Total;
 use super::stalled::Throttled;
+use super::words::Asked;
+use crate::profile::rule::Metric;
 use crate::sample::{Invocation, Start};
+use crate::units::Span;
 
 /// What a rule remembers of a unit between two readings, and over a restart of memctl.
 ///
@@ -58,6 +61,10 @@ pub(super) struct Live {
     pub events: Option<Count>,
     /// The stalls at an earlier reading.
     pub stalls: Option<Total>,
+    /// What the rule asks, in words, and of which rule that is: they are compared at each reading.
+    pub asked: Option<Asked>,
+    /// What the baseline that there is was found to be of.
+    pub baseline_of: Option<(Metric, Span)>,
 }
 
 impl PartialEq for Live {
@@ -71,8 +78,12 @@ impl PartialEq for Live {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Started {
     /// `InvocationID`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    invocation: Option<String>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::start::hexadecimal"
+    )]
+    invocation: Option<Invocation>,
     /// The cgroup's inode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inode: Option<u64>,
@@ -82,30 +93,24 @@ pub(super) struct Started {
 
 impl Started {
     pub fn new(start: Start, seen: Timestamp) -> Self {
+        let Start { invocation, inode } = start;
         Self {
-            invocation: start.invocation.map(|id| id.to_string()),
-            inode: start.inode,
+            invocation,
+            inode,
             seen,
-        }
-    }
-
-    fn start(&self) -> Start {
-        Start {
-            invocation: self.invocation.as_deref().and_then(Invocation::parse),
-            inode: self.inode,
         }
     }
 
     /// Whether a reading is of this start; if so, what it knows more is learnt.
     pub fn is(&mut self, start: Start) -> bool {
-        let known = self.start();
+        let known = Start {
+            invocation: self.invocation,
+            inode: self.inode,
+        };
         let same = known.same(&start);
         if same {
-            let both = Start {
-                invocation: known.invocation.or(start.invocation),
-                inode: known.inode.or(start.inode),
-            };
-            *self = Self::new(both, self.seen);
+            self.invocation = known.invocation.or(start.invocation);
+            self.inode = known.inode.or(start.inode);
         }
         same
     }
@@ -129,7 +134,7 @@ impl Memory {
         if let Some(baseline) = &mut self.baseline {
             baseline.heal(now);
         }
-        self.lasting = self.lasting.take().filter(|l| !l.is_after(now));
+        self.lasting.take_if(|lasting| lasting.is_after(now));
         let counts = [&mut self.events, &mut self.live.events];
         for count in counts.into_iter().flatten() {
             count.heal(now);
@@ -137,7 +142,7 @@ impl Memory {
         if let Some(throttled) = &mut self.throttled {
             throttled.heal(now);
         }
-        self.live.stalls = self.live.stalls.take().filter(|total| total.time <= now);
+        self.live.stalls.take_if(|total| total.time > now);
         let minute = super::lasting::minute(now);
         self.live.minute = self.live.minute.filter(|last| *last <= minute + 1);
     }

@@ -12,6 +12,7 @@ mod condition;
 mod decide;
 mod event;
 mod figure;
+mod follow;
 mod lasting;
 pub mod leak;
 mod memory;
@@ -19,6 +20,9 @@ mod pressure;
 mod rule;
 mod stalled;
 mod standing;
+mod start;
+mod trend;
+mod words;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,10 +32,12 @@ use crate::sample::{Ceiling, Sample};
 
 pub use builtin::{BuiltIn, built_in};
 pub use condition::is_judged;
-pub use decide::{decide, gone};
+pub use decide::{Weighed, decide, gone, weigh};
+pub use follow::{Trend, limit};
 pub use memory::Memory;
 pub use stalled::{NEAR, STANDSTILL};
 pub use standing::{Standing, Term, standing};
+pub use trend::{say, say_forecast, say_slope};
 
 /// What is known of a unit at one moment.
 #[derive(Debug, Clone)]
@@ -54,6 +60,8 @@ pub struct Seen<'a> {
     pub oom_killed: bool,
     /// The proportional set size of its processes, in bytes, where a rule asks for it.
     pub pss: Option<u64>,
+    /// What the unit's detector finds, this reading included; `None` where it has none.
+    pub trend: Option<&'a leak::Verdict>,
     /// The pressure thresholds that the kernel said were crossed since the last reading.
     pub crossed: &'a [Pressure],
 }
@@ -71,6 +79,7 @@ impl<'a> Seen<'a> {
             before: None,
             oom_killed: false,
             pss: None,
+            trend: None,
             crossed: &[],
         }
     }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::condition::{self, Judged, Scene};
+use super::condition::{self, Scene};
 use super::figure::elapsed;
 use super::lasting::{self, Outcome};
 use super::memory::{Memory, Started};
+use super::words::{self, Asked, Judged};
 use super::{Change, Latch, News, Seen, event};
 use crate::profile::rule::{Holds, Rule};
 use crate::units::Span;
@@ -17,61 +18,49 @@ const UNSURE: Span = Span::seconds(180);
 pub(super) struct Stepped {
     /// What is to be told.
     pub news: Vec<News>,
-    /// Its conditions, in its order.
-    pub judged: Vec<Judged>,
     /// Whether all conditions hold at this very reading; `None` if that cannot be told.
     pub held: Option<bool>,
-    /// Why, in words.
-    pub why: String,
+    /// Whether the rule was told before this reading: what it was held against.
+    pub was_latched: bool,
 }
 
-/// Judges a rule that this version judges whole.
+/// Judges a rule that this version judges whole. Words are made only of what is told.
 pub(super) fn step(rule: &Rule, memory: &mut Memory, seen: &Seen<'_>, now: Timestamp) -> Stepped {
     let mut news = Vec::new();
-    let mut tell = |change: Change, why: &str| {
+    let mut tell = |change: Change, why: String| {
         news.push(News {
             rule: rule.name.clone(),
             action: rule.action,
             change,
-            why: why.to_owned(),
+            why,
         });
     };
     memory.heal(now);
     let was_latched = memory.latched.is_some();
     let anew = begin(memory, seen, now);
     if anew && was_latched {
-        tell(Change::Cleared, "the unit was started anew");
+        tell(Change::Cleared, "the unit was started anew".to_owned());
     }
-    let scene = Scene {
-        rule,
-        seen,
-        now,
-        age: condition::age(memory, seen, now),
-        is_latched: memory.latched.is_some(),
-    };
+    let scene = scene(rule, memory, seen, memory.latched.is_some(), now);
     condition::note(memory, &scene, anew, anew && was_latched);
-    let conditions = rule.conditions.iter();
-    let judged: Vec<Judged> = conditions
-        .map(|condition| condition::judge(condition, memory, &scene))
-        .collect();
-    let held = all(&judged);
-    let outcome = lasting::note(memory, rule.holds, held, &condition::asked(rule), now);
-    let why = why(rule, &judged, held);
-    match (&mut memory.latched, outcome) {
+    let held = all(rule, memory, &scene);
+    let outcome = lasting(rule, memory, held, now);
+    let words = |memory: &Memory| why(rule, &judged(memory, &scene), held);
+    match (memory.latched, outcome) {
         (None, Outcome::Lasts) => {
             memory.latched = Some(Latch {
                 since: now,
                 told: now,
             });
-            tell(Change::Fired, &why);
+            tell(Change::Fired, words(memory));
         }
         (Some(_), Outcome::Over) => {
             forget(memory);
-            tell(Change::Cleared, &why);
+            tell(Change::Cleared, words(memory));
         }
-        (Some(latch), Outcome::Lasts) if held == Some(true) && is_due(rule, latch, now) => {
-            latch.told = now;
-            tell(Change::Again, &why);
+        (Some(latch), Outcome::Lasts) if held == Some(true) && is_due(rule, &latch, now) => {
+            memory.latched = Some(Latch { told: now, ..latch });
+            tell(Change::Again, words(memory));
         }
         _ => {}
     }
@@ -79,7 +68,7 @@ pub(super) fn step(rule: &Rule, memory: &mut Memory, seen: &Seen<'_>, now: Times
         let since = *memory.unsure.get_or_insert(now);
         if elapsed(since, now) >= UNSURE {
             forget(memory);
-            tell(Change::Cleared, &why);
+            tell(Change::Cleared, words(memory));
         }
     } else {
         memory.unsure = None;
@@ -87,10 +76,72 @@ pub(super) fn step(rule: &Rule, memory: &mut Memory, seen: &Seen<'_>, now: Times
     event::save(memory, anew || was_latched != memory.latched.is_some(), now);
     Stepped {
         news,
-        judged,
         held,
-        why,
+        was_latched: scene.is_latched,
     }
+}
+
+/// A rule and a reading of a unit.
+fn scene<'a>(
+    rule: &'a Rule,
+    memory: &Memory,
+    seen: &'a Seen<'a>,
+    is_latched: bool,
+    now: Timestamp,
+) -> Scene<'a> {
+    Scene {
+        rule,
+        seen,
+        now,
+        age: condition::age(memory, seen, now),
+        is_latched,
+    }
+}
+
+/// The conditions of a rule in words, as they were at the reading that was just judged.
+pub(super) fn terms(
+    rule: &Rule,
+    memory: &Memory,
+    seen: &Seen<'_>,
+    was_latched: bool,
+    now: Timestamp,
+) -> Vec<Judged> {
+    judged(memory, &scene(rule, memory, seen, was_latched, now))
+}
+
+/// Why a rule holds that was just judged.
+pub(super) fn reason(
+    rule: &Rule,
+    memory: &Memory,
+    seen: &Seen<'_>,
+    was_latched: bool,
+    now: Timestamp,
+) -> String {
+    why(
+        rule,
+        &terms(rule, memory, seen, was_latched, now),
+        Some(true),
+    )
+}
+
+fn judged(memory: &Memory, scene: &Scene<'_>) -> Vec<Judged> {
+    // To judge a condition once more changes nothing that was not changed at first, but nothing is to hang on that.
+    let mut memory = memory.clone();
+    let conditions = scene.rule.conditions.iter();
+    conditions
+        .map(|condition| words::judge(condition, &mut memory, scene))
+        .collect()
+}
+
+/// Counts the reading for `for`.
+fn lasting(rule: &Rule, memory: &mut Memory, held: Option<bool>, now: Timestamp) -> Outcome {
+    if rule.holds == Holds::Once {
+        return lasting::note(memory, rule.holds, held, "", now);
+    }
+    let asked = Asked::of(rule, memory.live.asked.take());
+    let outcome = lasting::note(memory, rule.holds, held, &asked.text, now);
+    memory.live.asked = Some(asked);
+    outcome
 }
 
 /// Looks whether the unit was started anew since the last reading; if so, all begins anew but the counters.
@@ -116,12 +167,17 @@ pub(super) fn forget(memory: &mut Memory) {
     memory.unsure = None;
 }
 
-/// All hold; one that does not is enough to know.
-fn all(judged: &[Judged]) -> Option<bool> {
-    if judged.iter().any(|j| j.holds == Some(false)) {
-        return Some(false);
+/// All hold; one that does not is enough to know. All are asked: each takes down what it needs later.
+fn all(rule: &Rule, memory: &mut Memory, scene: &Scene<'_>) -> Option<bool> {
+    let mut all = Some(true);
+    for condition in &rule.conditions {
+        all = match (condition::holds(condition, memory, scene), all) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (None, _) | (_, None) => None,
+            (Some(true), Some(true)) => Some(true),
+        };
     }
-    judged.iter().all(|j| j.holds == Some(true)).then_some(true)
+    all
 }
 
 /// The figures: of all conditions if they hold, and else of those that are in the way.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::condition::{Judged, UNJUDGED, is_judged};
+use super::condition::{UNJUDGED, is_judged};
+use super::words::Judged;
 use super::{Latch, Memory, Seen, lasting, rule};
 use crate::profile::rule::{Action, Condition, Rule, Scope};
 
@@ -61,6 +62,7 @@ pub fn standing(
 fn one(rule: &Rule, mut memory: Memory, seen: &Seen<'_>, now: Timestamp) -> Standing {
     let latched = memory.latched;
     let stepped = rule::step(rule, &mut memory, seen, now);
+    let judged = rule::terms(rule, &memory, seen, stepped.was_latched, now);
     let unjudged = unjudged(rule);
     let told = memory.latched.is_some();
     let (lasting, longer) = match lasting::left(&memory, rule.holds).filter(|_| !told) {
@@ -71,7 +73,7 @@ fn one(rule: &Rule, mut memory: Memory, seen: &Seen<'_>, now: Timestamp) -> Stan
         (Some(why), _) => vec![format!("{why}: {UNJUDGED}")],
         (None, true) => Vec::new(),
         (None, false) => {
-            let open = stepped.judged.iter().filter(|j| j.holds != Some(true));
+            let open = judged.iter().filter(|j| j.holds != Some(true));
             let missing = open.filter_map(|j| Some(format!("{}: {}", j.key, j.missing.as_ref()?)));
             missing.chain(longer.map(|l| format!("for: {l}"))).collect()
         }
@@ -80,7 +82,7 @@ fn one(rule: &Rule, mut memory: Memory, seen: &Seen<'_>, now: Timestamp) -> Stan
         rule: rule.name.clone(),
         action: rule.action,
         latched: latched.filter(|_| told),
-        terms: stepped.judged.into_iter().map(term).collect(),
+        terms: judged.into_iter().map(term).collect(),
         holds: stepped.held.filter(|_| unjudged.is_none()),
         lasting,
         missing: (!missing.is_empty()).then(|| missing.join(", ")),
@@ -104,9 +106,7 @@ fn unjudged(rule: &Rule) -> Option<&'static str> {
     }
     let later = |c: &Condition| {
         let key = c.key();
-        ["leak", "exhausts_in", "tasks", "total"]
-            .contains(&key)
-            .then_some(key)
+        ["tasks", "total"].contains(&key).then_some(key)
     };
     Some(match rule.scope {
         Scope::Worker => "scope",

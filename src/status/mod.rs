@@ -5,13 +5,15 @@ pub mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::kernel::meminfo::MemInfo;
 use crate::kernel::psi::Pressure;
 use crate::limits::plan;
+use crate::policy::leak::Verdict;
 use crate::sample::{Ceiling, Limit, Reading, Sample, Source};
 use crate::state::acts::Acts;
+use crate::state::detectors::Trends;
 use crate::systemd::manager::UnitInfo;
 use crate::systemd::names::UnitName;
 use crate::watched::Watched;
@@ -21,6 +23,10 @@ pub const NEAR: f64 = 0.9;
 
 /// From this share on a unit is on the way there.
 pub const HIGH: f64 = 0.75;
+
+/// What a detector was told longer ago than this is nobody's finding any more: the daemon writes it down every five
+/// minutes.
+const STALE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The largest need in each part of a time, by unit.
 pub type Sparks = BTreeMap<UnitName, Vec<Option<u64>>>;
@@ -65,6 +71,8 @@ pub struct Row {
     pub waiting: Vec<plan::Row>,
     /// What memctl did to it, and how its rules stand.
     pub acts: Acts,
+    /// What the leak detector found at the last reading of the watch.
+    pub trend: Option<Verdict>,
 }
 
 /// How a unit is.
@@ -161,6 +169,7 @@ pub fn rows(
                     .cloned()
                     .collect(),
                 acts: acts.get(unit).cloned().unwrap_or_default(),
+                trend: None,
             }
         })
         .collect();
@@ -170,6 +179,19 @@ pub fn rows(
             .unwrap_or(std::cmp::Ordering::Equal)
     });
     rows
+}
+
+/// Adds what the leak detector found: of this start of a unit, and by a watch that still runs.
+pub fn add_trends(rows: &mut [Row], trends: &Trends, now: Timestamp) {
+    for row in rows {
+        let Some((trend, sample)) = trends.get(&row.unit).zip(row.sample.as_ref()) else {
+            continue;
+        };
+        let is_recent = |read: Timestamp| now.duration_since(read).abs() < STALE;
+        if trend.is_of(sample.start) && trend.read().is_some_and(is_recent) {
+            row.trend = Some(trend.verdict());
+        }
+    }
 }
 
 /// What rows are sorted by, the largest first; what is unknown comes last, and then the name decides.

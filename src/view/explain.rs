@@ -16,6 +16,8 @@ use crate::state::UnitState;
 use crate::systemd::names::UnitName;
 use crate::units::show_bytes;
 use crate::view::grid::Style;
+use crate::view::trend;
+use crate::watch::agent::Detected;
 
 /// What is known of a unit, its rules and its restarts.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub struct Explained<'e> {
     pub profile: Option<&'e Path>,
     /// How its rules stand.
     pub rules: &'e [Standing],
+    /// What the leak detector says of it.
+    pub detected: Option<&'e Detected>,
+    /// When it was read.
+    pub now: Timestamp,
     /// What would withhold a restart that a rule wants; `None` for what is never restarted.
     pub withheld: Option<&'e Vec<Withheld>>,
     /// As PID 1 knows it.
@@ -55,6 +61,15 @@ pub fn lines(explained: &Explained<'_>, zone: &TimeZone, colour: bool) -> Vec<St
     for rule in explained.rules {
         lines.push(String::new());
         lines.extend(rule_lines(rule, zone, colour));
+    }
+    if let Some(detected) = explained.detected {
+        lines.push(String::new());
+        lines.extend(trend::page(
+            &detected.verdict,
+            &detected.reasons,
+            explained.now,
+            colour,
+        ));
     }
     if explained.sample.is_none() && explained.profile.is_none() {
         return lines;
@@ -90,7 +105,7 @@ fn heading(explained: &Explained<'_>) -> String {
     text
 }
 
-fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<String> {
+pub(super) fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<String> {
     let holds = rule.latched.map(|latch| latch.since);
     let (word, style) = match (holds, rule.holds) {
         (Some(since), _) => (format!("holds since {}", local(since, zone)), Style::Alarm),
@@ -118,11 +133,11 @@ fn rule_lines(rule: &Standing, zone: &TimeZone, colour: bool) -> Vec<String> {
         let missing = missing.map_or_else(String::new, |missing| format!("  ({missing})"));
         let (key, threshold) = (term.key, &term.threshold);
         lines.push(format!(
-            "  {key:<10} {mark:<4} {figure}; {threshold}{missing}"
+            "  {key:<11} {mark:<4} {figure}; {threshold}{missing}"
         ));
     }
     if let Some(lasting) = &rule.lasting {
-        lines.push(format!("  {:<10}      {lasting}", "for"));
+        lines.push(format!("  {:<11}      {lasting}", "for"));
     }
     if let Some(missing) = &rule.missing {
         lines.push(format!("  until it fires: {missing}"));
@@ -215,13 +230,12 @@ pub fn json(explained: &Explained<'_>) -> Value {
     add("profile", profile);
     let rules = explained.rules.iter().map(rule).collect::<Vec<_>>();
     add("rules", Some(json!(rules)));
-    let gate = |w: &Withheld| {
-        let mut gate = json!({ "gate": w.gate.name(), "why": w.why });
-        if let Some(until) = w.until {
-            gate["until"] = json!(until.to_string());
-        }
-        gate
-    };
+    let detector = explained.detected.map(|detected| {
+        let mut found = trend::verdict(&detected.verdict);
+        found.insert("reasons".to_owned(), trend::reasons(&detected.reasons));
+        Value::Object(found)
+    });
+    add("detector", detector);
     let withheld = explained.withheld;
     add(
         "withheld",
@@ -239,7 +253,17 @@ pub fn json(explained: &Explained<'_>) -> Value {
     Value::Object(map)
 }
 
-fn rule(rule: &Standing) -> Value {
+/// What withholds a restart.
+pub(super) fn gate(w: &Withheld) -> Value {
+    let mut gate = json!({ "gate": w.gate.name(), "why": w.why });
+    if let Some(until) = w.until {
+        gate["until"] = json!(until.to_string());
+    }
+    gate
+}
+
+/// How a rule stands.
+pub(super) fn rule(rule: &Standing) -> Value {
     let term = |term: &crate::policy::Term| {
         let mut value = json!({ "condition": term.key, "threshold": term.threshold });
         let texts = [("figure", &term.figure), ("missing", &term.missing)];

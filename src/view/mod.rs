@@ -14,5 +14,7 @@ pub mod out;
 pub mod plan;
 pub mod progress;
 pub mod recommend;
+pub mod replay;
 pub mod spark;
 pub mod status;
+pub mod trend;

@@ -5,6 +5,7 @@ mod carry;
 mod gates;
 mod judging;
 mod record;
+mod trends;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +25,13 @@ use crate::restart::machine::{Input, Run};
 use crate::sample::{Reading, Sample};
 use crate::scope::Scope;
 use crate::state::Store;
+use crate::state::detectors::{self, Trends};
 use crate::systemd::manager::{Job, JobEnd};
 use crate::systemd::names::UnitName;
 use crate::watch::hands::{Ask, Hands, Reply};
 use crate::watch::notices::Listen;
 
+pub use trends::Detected;
 pub use unit::Unit;
 
 /// How much is done of what rules want.
@@ -78,6 +81,10 @@ pub struct Agent<'a> {
     alerts: Alerts,
     profiles: Vec<Installed>,
     units: BTreeMap<UnitName, Unit>,
+    /// What the leak detector knows of them.
+    trends: Trends,
+    /// When that was written last.
+    kept: Option<Timestamp>,
     /// One restart at a time a host: the lock of whoever makes one.
     slot: Option<Lock>,
     /// When anything was read last, be it by an earlier process.
@@ -125,6 +132,8 @@ impl<'a> Agent<'a> {
             alerts: Alerts::default(),
             profiles: Vec::new(),
             units: BTreeMap::new(),
+            trends: Trends::new(),
+            kept: None,
             slot: None,
             last,
             faults: BTreeMap::new(),
@@ -149,6 +158,11 @@ impl<'a> Agent<'a> {
     /// Takes up what an earlier process left behind: what rules remember, and restarts under way. Those go on with
     /// the first reading, when the profiles are known.
     pub fn take_up(&mut self, now: Timestamp) {
+        self.kept = Some(now);
+        match detectors::read(self.root, self.scope) {
+            Ok(trends) => self.trends = trends,
+            Err(e) => self.fault(e.to_string(), now),
+        }
         match self.store.host() {
             Ok(host) => self.alerts = host.alerts,
             Err(e) => self.fault(e.to_string(), now),

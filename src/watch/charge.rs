@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kernel::root::Root;
 use crate::limits::dropin::Installed;
+use crate::limits::key::Key;
 use crate::policy::built_in;
-use crate::profile::{Restart, Rule, UnitProfile};
+use crate::profile::{Restart, Rule, Setting, UnitProfile};
 use crate::scope::Scope;
 use crate::systemd::names::{UnitName, dropin_names};
 use crate::systemd::reach::Reach;
@@ -76,14 +77,7 @@ impl<'p> Charges<'p> {
     /// limits are merged. `None` where no profile names it.
     #[must_use]
     pub fn of(&self, unit: &UnitName) -> Option<Charge> {
-        let mut found: Vec<_> = self.reach.covering(unit).into_iter().collect();
-        // systemd asks for drop-ins from the most specific name to the least.
-        let names = dropin_names(unit);
-        let place = |name: &UnitName| names.iter().position(|n| **n == *name.as_str());
-        found.sort_by(|(a, x), (b, y)| {
-            let by_name = place(&x.name).cmp(&place(&y.name));
-            by_name.then_with(|| a.path.file_name().cmp(&b.path.file_name()))
-        });
+        let found = self.covering(unit);
         let (first, _) = found.first()?;
         let own = found.iter().find(|(_, unit)| !unit.rules.is_empty());
         let mut rules = own.map_or_else(Vec::new, |(_, unit)| unit.rules.clone());
@@ -99,5 +93,25 @@ impl<'p> Charges<'p> {
             restart,
             hash: first.hash.clone(),
         })
+    }
+
+    /// What is said of one of its limits, by the most specific name that says anything of it.
+    #[must_use]
+    pub fn limit(&self, unit: &UnitName, key: Key) -> Option<&'p Setting> {
+        let found = self.covering(unit);
+        found.iter().find_map(|(_, unit)| unit.limits.get(&key))
+    }
+
+    /// What the profiles say of a unit, under each of the names that are for it, the most specific first.
+    fn covering(&self, unit: &UnitName) -> Vec<&(&'p Installed, &'p UnitProfile)> {
+        let mut found: Vec<_> = self.reach.covering(unit).into_iter().collect();
+        // systemd asks for drop-ins from the most specific name to the least.
+        let names = dropin_names(unit);
+        let place = |name: &UnitName| names.iter().position(|n| **n == *name.as_str());
+        found.sort_by(|(a, x), (b, y)| {
+            let by_name = place(&x.name).cmp(&place(&y.name));
+            by_name.then_with(|| a.path.file_name().cmp(&b.path.file_name()))
+        });
+        found
     }
 }

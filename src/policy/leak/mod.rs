@@ -1,7 +1,18 @@
 //! Telling a leak from everything that looks like one: readings in, a verdict with its reasons out. No clock, no file;
 //! the time comes with the reading, and nothing is allocated once a detector is made.
 
+mod day;
+mod judge;
+mod reasons;
+mod ring;
+mod series;
+mod starts;
+mod take;
+mod window;
+
 use serde::{Deserialize, Serialize};
+
+pub use take::Detector;
 
 /// What the detector looks at of one reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,30 +86,21 @@ pub struct Reason {
     pub holds: Option<bool>,
 }
 
-/// What is remembered of a unit: about 2 kB, whatever its age.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Detector {}
-
 impl Detector {
     /// Takes up a reading. Gaps, irregular times and a clock that is set do no harm.
-    pub fn take(&mut self, _point: &Point) {}
+    pub fn take(&mut self, point: &Point) {
+        self.step(point);
+    }
 
     /// What is found by the readings so far.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        Verdict {
-            finding: Finding::Learning,
-            is_cautious: false,
-            slope: None,
-            forecast: None,
-            window: None,
-        }
+        self.say()
     }
 
     /// Every gate with its figure and threshold, in the order in which they are asked.
     #[must_use]
     pub fn reasons(&self) -> Vec<Reason> {
-        Vec::new()
+        reasons::reasons(self)
     }
 }

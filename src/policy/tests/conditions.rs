@@ -291,7 +291,7 @@ fn a_rule_that_went_is_over() {
     assert!(!unit.saved().contains("above"));
     let mut unit = line(&[r#"name = "x", above = "100M", action = "restart""#]);
     unit.need(150);
-    unit.rules = rules(&[r#"name = "x", leak = true, action = "restart""#]);
+    unit.rules = rules(&[r#"name = "x", tasks = 1, action = "restart""#]);
     assert_eq!(unit.wait(10).read(), "-x");
     assert_eq!(unit.why(), "not judged by this version");
 }
@@ -317,19 +317,13 @@ fn a_unit_that_stops_is_over() {
 #[test]
 fn what_this_version_does_not_judge_never_fires() {
     let mut unit = line(&[
-        r#"leak = true, above = "1M", action = "restart""#,
-        r#"exhausts_in = "1h""#,
         r#"tasks = 1"#,
         r#"name = "w", above = "1M", scope = "worker", action = "signal""#,
         r#"name = "t", total = "1M", scope = "worker", action = "restart""#,
     ]);
     assert_eq!(unit.need(400), "");
     assert!(unit.memory.is_empty());
-    for (standing, word) in
-        unit.standing()
-            .iter()
-            .zip(["leak", "exhausts_in", "tasks", "scope", "scope"])
-    {
+    for (standing, word) in unit.standing().iter().zip(["tasks", "scope", "scope"]) {
         assert_eq!(standing.holds, None);
         let missing = standing.missing.as_deref();
         assert_eq!(

@@ -8,6 +8,7 @@ mod pressures;
 mod properties;
 mod stalls;
 mod standings;
+mod trends;
 
 use std::collections::BTreeMap;
 
@@ -55,6 +56,7 @@ struct Line {
     before: Option<Timestamp>,
     oom_killed: bool,
     crossed: Vec<Pressure>,
+    trend: Option<leak::Verdict>,
     last: Verdict,
 }
 
@@ -83,6 +85,7 @@ fn line(texts: &[&str]) -> Line {
         before: None,
         oom_killed: false,
         crossed: Vec::new(),
+        trend: None,
         last: Verdict::default(),
     }
 }
@@ -115,6 +118,7 @@ impl Line {
             oom_killed: self.oom_killed,
             pss: self.pss,
             crossed: &self.crossed,
+            trend: self.trend.as_ref(),
             ..Seen::new(&self.sample)
         }
     }

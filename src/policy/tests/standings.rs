@@ -101,7 +101,7 @@ fn what_a_unit_has_by_itself() {
     assert_eq!(names(true, &[r#"event = "oom_kill > 3/1h""#]), all[1..]);
     assert_eq!(names(true, &[r#"event = "oom""#]), all);
     assert_eq!(names(true, &["stalled = true"]), [all[0], all[2]]);
-    let never = r#"stalled = true, leak = true"#;
+    let never = r#"stalled = true, tasks = 1"#;
     assert_eq!(
         names(true, &[never]),
         all,

@@ -83,6 +83,8 @@ impl Known {
             ceiling: Some(self.ceiling.clone()),
             profile: Some(Path::new("/etc/memctl/profiles.d/web.toml")),
             rules: &self.rules,
+            detected: None,
+            now: time("10:02:30"),
             withheld: None,
             look: Some(&self.look),
             run: None,
@@ -124,13 +126,13 @@ web.service: need 420M, ceiling 500M (MemoryHigh of system.slice)
 Rules of /etc/memctl/profiles.d/web.toml, and memctl's own:
 
 rule big → restart: holds at this reading
-  above      yes  need 420M; 80% (400M of MemoryHigh=500M of system.slice)
-  for             2min of 5min
+  above       yes  need 420M; 80% (400M of MemoryHigh=500M of system.slice)
+  for              2min of 5min
   until it fires: for: 3min longer
 
 rule grown → alert: does not hold
-  grown      no   need 420M; +80% (756M, its baseline is 420M)  (336M more)
-  age        no   age 12min 30s; 1h  (in 47min 30s)
+  grown       no   need 420M; +80% (756M, its baseline is 420M)  (336M more)
+  age         no   age 12min 30s; 1h  (in 47min 30s)
   until it fires: grown: 336M more, age: in 47min 30s
 
 memctl acts on nothing (act = false in memctl.toml).
@@ -202,4 +204,40 @@ fn a_restart_under_way() {
     explained.run = Some(&run);
     let shown = text(&explained);
     assert!(shown.contains("\nA restart is under way.\n"), "{shown}");
+}
+
+#[test]
+fn what_the_detector_says_with_every_reason() {
+    use crate::policy::leak::{Finding, Reason, Verdict};
+    let known = Known::new(420);
+    let mut detected = Detected {
+        verdict: Verdict {
+            finding: Finding::Growing,
+            is_cautious: false,
+            slope: Some(1000.0),
+            forecast: None,
+            window: Some(6 * 3600),
+        },
+        reasons: ["rise", "time to the limit"]
+            .map(|name| Reason {
+                name,
+                figure: "120M".to_owned(),
+                threshold: "8M".to_owned(),
+                holds: (name == "rise").then_some(true),
+            })
+            .to_vec(),
+    };
+    let shown = |detected: &Detected| {
+        text(&Explained {
+            detected: Some(detected),
+            ..known.explained()
+        })
+    };
+    let expected = "
+leak detector: growing: it grows 3.4M an hour over 6h
+  rise               yes  120M; 8M
+  time to the limit  ?    120M; 8M";
+    assert!(shown(&detected).contains(expected), "{}", shown(&detected));
+    detected.verdict.finding = Finding::Learning;
+    assert!(shown(&detected).contains("\nleak detector: learning\n"));
 }

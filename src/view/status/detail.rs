@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::kernel::process::Process;
 use crate::kernel::psi::Pressure;
 use crate::limits::plan;
+use crate::policy::say;
 use crate::sample::{Limit, Sample, Source};
 use crate::status::{Row, Status};
 use crate::systemd::manager::Figures;
@@ -60,6 +61,9 @@ pub fn detail(status: &Status, row: &Row, detail: &Detail, look: Look) -> Vec<St
     }
     if !row.history.is_empty() {
         page.put("Last hour", &spark(&row.history), Style::Plain, "");
+    }
+    if let Some(found) = &row.trend {
+        page.put("Trend", &say(found, status.time), Style::Plain, "");
     }
     page.waiting(&row.waiting);
     page.processes(&detail.processes);

@@ -9,6 +9,7 @@ use crate::sample::{Limit, Sample};
 use crate::state::acts::Acts;
 use crate::status::{Row, Status};
 use crate::view::status::Detail;
+use crate::view::trend;
 
 /// One look; with what is known in detail, where one unit was asked for.
 #[must_use]
@@ -99,6 +100,9 @@ fn unit(row: &Row) -> Map<String, Value> {
         unit.insert("waiting".into(), waiting.collect());
     }
     acts(&mut unit, &row.acts);
+    if let Some(found) = &row.trend {
+        unit.insert("trend".into(), Value::Object(trend::verdict(found)));
+    }
     unit
 }
 

@@ -14,6 +14,7 @@ use crate::state::acts::Acts;
 use crate::status::{HIGH, Row, Status};
 use crate::view::grid::{Cell, Column, Give, Style, lines};
 use crate::view::spark::spark;
+use crate::view::trend;
 
 use words::{bytes, events, limit, percent, ratio, unknown};
 
@@ -195,6 +196,12 @@ fn columns(status: &Status) -> Vec<Column> {
         column("PRESSURE", true, Give::Way(4), &|row| {
             let pressure = row.sample.as_ref().and_then(|s| s.pressure);
             Cell::from(pressure.map_or_else(unknown, |p| percent(p.some.avg10)))
+        }),
+        column("SLOPE", true, Give::Way(2), &|row| {
+            trend::slope(row.trend.as_ref())
+        }),
+        column("FORECAST", false, Give::Way(8), &|row| {
+            trend::forecast(row.trend.as_ref(), status.time)
         }),
         column("MEMCTL", false, Give::Way(9), &|row| acts(&row.acts)),
         column("LAST HOUR", false, Give::Way(3), &|row| {

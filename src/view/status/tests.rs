@@ -227,3 +227,70 @@ fn one_unit_in_detail_with_where_each_figure_stands() {
         assert_eq!(wide, None, "{text}");
     }
 }
+
+#[test]
+fn a_unit_that_grows_shows_how_fast_and_until_when() {
+    use crate::policy::leak::{Finding, Forecast, Verdict};
+    let mut status = status(Source::Cgroup);
+    let found = |finding, forecast| Verdict {
+        finding,
+        is_cautious: false,
+        slope: Some(1000.0),
+        forecast,
+        window: Some(6 * 3600),
+    };
+    let forecast = Forecast {
+        early: 3600,
+        likely: 7200,
+        late: None,
+    };
+    status.rows[0].trend = Some(found(Finding::Growing, Some(forecast)));
+    status.rows[1].trend = Some(found(Finding::Steady, Some(forecast)));
+    let text = shown(&status, None);
+    let cells = |unit: &str| {
+        let line = text.lines().find(|line| line.contains(unit)).expect(unit);
+        line.split("  ")
+            .map(str::trim)
+            .filter(|c| !c.is_empty())
+            .collect::<Vec<_>>()
+    };
+    assert!(text.contains("SLOPE  FORECAST"), "{text}");
+    assert!(
+        cells("celery").contains(&"3.4M an hour") && cells("celery").contains(&"2h (1h or more)")
+    );
+    assert!(cells("scraper").contains(&"3.4M an hour"));
+    assert!(
+        !text
+            .lines()
+            .any(|line| line.contains("scraper") && line.contains("2h")),
+        "{text}"
+    );
+}
+
+#[test]
+fn only_what_was_learnt_of_this_start_and_lately_is_shown() {
+    use crate::policy::Trend;
+    use crate::sample::{Invocation, Start};
+    use crate::status::add_trends;
+    let mut status = status(Source::Cgroup);
+    let unit = status.rows[0].unit.clone();
+    let sample = status.rows[0].sample.as_mut().expect("it runs");
+    sample.start = Start {
+        invocation: Some(Invocation(1)),
+        inode: None,
+    };
+    let at = |second| Timestamp::from_second(second).expect("a time");
+    let mut trend = Trend::default();
+    trend.take(sample, None, at(1000));
+    let trends = [(unit, trend)].into();
+    let mut shown = |now: i64, invocation: u128| {
+        let sample = status.rows[0].sample.as_mut().expect("it runs");
+        sample.start.invocation = Some(Invocation(invocation));
+        status.rows[0].trend = None;
+        add_trends(&mut status.rows, &trends, at(now));
+        status.rows[0].trend.is_some()
+    };
+    assert!(shown(1000, 1) && shown(1899, 1));
+    assert!(!shown(1900, 1), "nobody watches any more");
+    assert!(!shown(1000, 2), "it was started anew");
+}

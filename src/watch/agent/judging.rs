@@ -1,7 +1,6 @@
 //! From a reading to what rules want.
 
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,9 +14,10 @@ use crate::restart::machine::{Input, Run};
 use crate::restart::tidy::tidy;
 use crate::sample::{Reading, Sample};
 use crate::systemd::names::UnitName;
-use crate::watch::charge::{Charge, Charges};
+use crate::watch::charge::Charges;
 use crate::watch::hands::Ask;
 
+use super::trends::{self, Detected};
 use super::{Agent, Mode};
 
 /// How long a unit must not have run before what its rules remember is forgotten.
@@ -41,6 +41,7 @@ impl Agent<'_> {
             unit.count(name, reading);
         }
         self.last = Some(now);
+        self.keep_trends_in_time(now);
         self.seek(now);
         self.forget_faults(now);
         self.pass_time(now);
@@ -74,22 +75,25 @@ impl Agent<'_> {
         }
     }
 
-    /// How each rule of a unit stands by a reading; nothing is remembered or told. `None` where no profile names it.
+    /// How each rule of a unit stands by a reading, and what the leak detector says; nothing is remembered or told.
+    /// `None` where no profile names it.
     pub fn standing(
         &mut self,
         reading: &Reading,
         sample: &Sample,
         now: Timestamp,
-    ) -> Option<(Rc<Charge>, Vec<Standing>)> {
+    ) -> Option<(Vec<Standing>, Detected)> {
+        let detected = self.detect(reading, sample, now);
         let unit = self.units.get_mut(&sample.unit)?;
         let charge = unit.charge.clone().flatten()?;
         let seen = Seen {
             since: unit.since(sample, self.root, self.scope, now),
             before: self.last,
+            trend: Some(&detected.verdict),
             ..seen(self.root, reading, sample, &charge.rules)
         };
         let standing = policy::standing(&charge.rules, &unit.rules, &seen, now);
-        Some((charge, standing))
+        Some((standing, detected))
     }
 
     fn judge_each(
@@ -140,9 +144,12 @@ impl Agent<'_> {
             .filter(|(unit, _)| unit == name)
             .map(|(_, pressure)| *pressure)
             .collect();
+        let detector = is_named.then(|| self.trends.entry(name.clone()).or_default());
+        let trend = detector.map(|trend| trends::take(trend, reading, sample, now));
         let seen = Seen {
             since: unit.since(sample, self.root, self.scope, now),
             before: self.last,
+            trend: trend.as_ref(),
             // Kills of units that were not read would be taken for its own.
             oom_killed: is_whole && unit.was_oom_killed(reading, sample),
             crossed: &crossed,
@@ -157,6 +164,9 @@ impl Agent<'_> {
             if news.action == Action::Reclaim && news.change != Change::Cleared {
                 self.reclaim(sample, news, now);
             }
+        }
+        if let Some(found) = &trend {
+            self.suspect(name, rules, found, (sample.memory.need(), limit), now);
         }
         self.settle(name, now);
         self.save(name, now);

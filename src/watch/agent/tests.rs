@@ -7,5 +7,6 @@ mod forbidden;
 mod host;
 mod killed;
 mod profiles;
+mod trends;
 
 use host::{Host, M, unit};

@@ -1,0 +1,226 @@
+//! One scale's figures held against what a leak must show.
+//!
+//! A leak must have risen, in itself and not with load, in small steps, without giving back, to where need has not been
+//! before, and must reach the limit even if it goes on slowing down as it has. Above all no forecast reaches further
+//! than what was seen: what has risen must be a good part of what is left below the limit. Each doubt asks for more.
+
+use super::series::{NONE, Series};
+use super::window::{Trend, Window};
+
+/// The least rise, in pages: 2 MiB.
+pub(super) const RISE: f32 = 512.0;
+/// The least rise, of the level.
+pub(super) const SHARE: f32 = 0.03;
+/// The least tau.
+const TAU: f32 = 0.65;
+/// A drop of this part of the rise is a release.
+const RELEASE: f32 = 0.3;
+/// The least number of even steps.
+pub(super) const STEPS: f32 = 3.3;
+/// The least that must be over all that was before, of the rise.
+pub(super) const FRESH: f32 = 0.25;
+/// The least pace of the last quarter, of the whole's.
+pub(super) const RECENT: f32 = 0.4;
+/// What has risen, of what is left, without any doubt.
+const DEMAND: f32 = 0.7;
+
+/// What is asked beside the figures of the scale.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    /// The limit, in pages.
+    pub limit: Option<f32>,
+    /// The most that was seen of late, in pages.
+    pub high: f32,
+    /// The least of the last bucket of the finest scale.
+    pub now: f32,
+    /// Need is told, and not only what is in use.
+    pub is_need: bool,
+    /// How long this start was watched, in seconds.
+    pub age: f32,
+    /// How long a bucket is, in seconds.
+    pub bucket: f32,
+    /// The figures are means over a day.
+    pub is_mean: bool,
+    /// Up to here an earlier start grew, and stopped; in pages.
+    pub worked: Option<f32>,
+    /// An earlier start grew as this one does, up to its end.
+    pub again: bool,
+}
+
+/// A doubt that asks for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It grows since it is watched.
+    First,
+    /// A day was not seen yet, and load rises too or is not told.
+    Cycle,
+    /// Load tells most of the rise.
+    Load,
+    /// Page cache may be in it.
+    Cache,
+    /// The window is less than an hour.
+    Short,
+    /// An earlier start grew up to here, and stopped.
+    Worked,
+    /// It slows down.
+    Slower,
+}
+
+impl Doubt {
+    pub const ALL: [Self; 7] = [
+        Self::First,
+        Self::Cycle,
+        Self::Load,
+        Self::Cache,
+        Self::Short,
+        Self::Worked,
+        Self::Slower,
+    ];
+
+    fn factor(self) -> f32 {
+        match self {
+            Self::First => 1.5,
+            Self::Cycle => 1.5,
+            Self::Load => 3.0,
+            Self::Cache => 1.5,
+            Self::Short => 2.0,
+            Self::Worked => 3.0,
+            Self::Slower => 1.5,
+        }
+    }
+}
+
+/// A scale's figures.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judged {
+    pub n: usize,
+    /// It rose enough for the rest to be looked at.
+    pub is_weighed: bool,
+    pub trend: Trend,
+    pub tau: f32,
+    /// How far need has risen over all that was before.
+    pub fresh: f32,
+    /// The highest that was seen and given back.
+    pub before: f32,
+    pub steps: f32,
+    pub recent: f32,
+    /// What is left below the limit.
+    pub room: Option<f32>,
+    pub beside: Option<f32>,
+    pub demand: f32,
+    pub doubts: u8,
+    pub grows: bool,
+    pub leaks: bool,
+    pub strict: bool,
+}
+
+impl Judged {
+    pub fn has(&self, doubt: Doubt) -> bool {
+        self.doubts & (1 << doubt as u8) != 0
+    }
+
+    /// The least tau: few figures must rise nearly all.
+    pub fn least_tau(&self) -> f32 {
+        if self.n < 8 { 0.8 } else { TAU }
+    }
+}
+
+/// How many figures a window must have.
+pub(super) fn needed(bucket: f32) -> usize {
+    if bucket >= 6.0 * 3600.0 { 6 } else { 8 }
+}
+
+/// Judges a scale; `None` where there is too little of it, or it plainly does not grow (a cheap look beforehand).
+pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judged> {
+    if low.back(0) == NONE || low.back(2) == NONE {
+        return None;
+    }
+    let window = Window::of(low);
+    if window.n < needed(around.bucket) {
+        return None;
+    }
+    let trend = window.trend();
+    if trend.span <= 0.0 {
+        return None;
+    }
+    let rise = trend.rise();
+    let mut judged = Judged {
+        n: window.n,
+        is_weighed: false,
+        trend,
+        tau: 0.0,
+        fresh: 0.0,
+        before: 0.0,
+        steps: 0.0,
+        recent: 0.0,
+        room: around
+            .limit
+            .map(|limit| (limit - around.high.max(trend.to)).max(0.0)),
+        beside: None,
+        demand: DEMAND,
+        doubts: 0,
+        grows: false,
+        leaks: false,
+        strict: false,
+    };
+    if rise < RISE || rise < SHARE * trend.to {
+        return Some(judged);
+    }
+    if let Some(room) = judged.room
+        && rise < 0.1 * room
+    {
+        return Some(judged);
+    }
+    judged.is_weighed = true;
+    judged.before = window.released(RELEASE * rise).max(low.past() as f32);
+    judged.fresh = (trend.to - trend.from.max(judged.before)).max(0.0);
+    judged.tau = window.tau();
+    judged.steps = window.steps();
+    // Not given back since, by a part that would be a release.
+    let kept = around.is_mean || around.now >= trend.to - RELEASE * rise;
+    // It must still go on: the last quarter.
+    let n = window.n;
+    let q = n / 4;
+    let levels = window.levels();
+    let late = levels[n - 1].max(levels[n - 2]) - levels[n - 2 - q].min(levels[n - 1 - q]);
+    judged.recent = late / rise * (n as f32 - 1.0) / q as f32;
+    if judged.tau < judged.least_tau()
+        || judged.steps < STEPS
+        || !kept
+        || judged.fresh < FRESH * rise
+        || judged.recent < RECENT
+    {
+        return Some(judged);
+    }
+    judged.beside = window.beside_load(cpu);
+    let span = trend.span * around.bucket;
+    let mut doubt = |doubt: Doubt, is: bool| {
+        if is {
+            judged.doubts |= 1 << doubt as u8;
+            judged.demand *= doubt.factor();
+        }
+    };
+    let by_load = judged.beside.is_some_and(|part| part < 0.5);
+    let is_loadless = judged.beside.is_some_and(|part| part > 0.8);
+    doubt(Doubt::First, around.age < 1.5 * span && !around.again);
+    doubt(
+        Doubt::Cycle,
+        around.age < 26.0 * 3600.0 && span > 2.0 * 3600.0 && !is_loadless,
+    );
+    doubt(Doubt::Load, by_load);
+    doubt(Doubt::Cache, !around.is_need);
+    doubt(Doubt::Short, span < 2400.0);
+    doubt(
+        Doubt::Worked,
+        around.worked.is_some_and(|level| trend.to < 1.1 * level),
+    );
+    doubt(Doubt::Slower, trend.ratio() < 0.8);
+    judged.grows = trend.ratio() > 0.3;
+    let Some(room) = judged.room else {
+        return Some(judged);
+    };
+    let part = judged.fresh / room.max(1.0);
+    judged.leaks = part >= judged.demand && trend.left() >= room;
+    judged.strict = part >= 2.0 * judged.demand && trend.left() >= 1.5 * room;
+    Some(judged)
+}

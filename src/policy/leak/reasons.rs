@@ -1,0 +1,198 @@
+//! The gates in words, for who asks why.
+
+use super::judge::{self, Doubt, Judged};
+use super::take::{Detector, SCALES};
+use super::{Finding, Reason};
+use crate::units::{Span, show_bytes};
+
+const PAGE: f32 = 4096.0;
+
+pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some((scale, judged)) = chosen(detector) {
+        of_scale(&mut reasons, detector, scale, &judged);
+    } else {
+        reasons.push(Reason {
+            name: "watched",
+            figure: format!("{} of this start", span(detector.age as f32)),
+            threshold: "at least 12min".to_owned(),
+            holds: None,
+        });
+    }
+    if let Some(limit) = detector.limit {
+        let low = detector.near_low();
+        reasons.push(Reason {
+            name: "near the limit",
+            figure: match low {
+                Some(low) => format!(
+                    "never under {} of {} for 12min",
+                    bytes(low as f32),
+                    bytes(limit as f32)
+                ),
+                None => "not watched for 12min".to_owned(),
+            },
+            threshold: format!("at least {:.0} %, twice", super::take::NEAR * 100.0),
+            holds: low.map(|_| detector.say().finding == Finding::NearLimit),
+        });
+    }
+    reasons
+}
+
+/// The scale that the verdict stands on; where none grows, the one that comes nearest.
+fn chosen(detector: &Detector) -> Option<(usize, Judged)> {
+    if let Some(scale) = detector.scale()
+        && let Some(judged) = detector.judged(scale)
+    {
+        return Some((scale, judged));
+    }
+    (0..SCALES)
+        .filter_map(|scale| Some((scale, detector.judged(scale)?)))
+        .max_by(|(_, a), (_, b)| a.trend.rise().total_cmp(&b.trend.rise()))
+}
+
+fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged: &Judged) {
+    let bucket = detector.bucket(scale) as f32;
+    let trend = judged.trend;
+    let rise = trend.rise();
+    let mut push = |name, figure: String, threshold: String, holds| {
+        reasons.push(Reason {
+            name,
+            figure,
+            threshold,
+            holds,
+        });
+    };
+    let least = judge::RISE.max(judge::SHARE * trend.to);
+    push(
+        "rise",
+        format!("{} in {}", signed(rise), span(trend.span * bucket)),
+        format!(
+            "at least {}, {:.0} % of {}",
+            bytes(least),
+            judge::SHARE * 100.0,
+            bytes(trend.to)
+        ),
+        Some(rise >= least),
+    );
+    if !judged.is_weighed {
+        return;
+    }
+    push(
+        "direction",
+        format!(
+            "{:.0} % of the pairs rise, less those that fall",
+            judged.tau * 100.0
+        ),
+        format!("at least {:.0} %", judged.least_tau() * 100.0),
+        Some(judged.tau >= judged.least_tau()),
+    );
+    push(
+        "steps",
+        format!("as even as {:.1} steps", judged.steps),
+        format!("at least {}", judge::STEPS),
+        Some(judged.steps >= judge::STEPS),
+    );
+    push(
+        "still rising",
+        format!(
+            "the last quarter at {:.0} % of the pace",
+            judged.recent * 100.0
+        ),
+        format!("at least {:.0} %", judge::RECENT * 100.0),
+        Some(judged.recent >= judge::RECENT),
+    );
+    push(
+        "new ground",
+        if judged.before > trend.from {
+            format!(
+                "{} over the {} that were given back before",
+                bytes(judged.fresh),
+                bytes(judged.before)
+            )
+        } else {
+            format!("{}, nothing was given back", bytes(judged.fresh))
+        },
+        format!("at least {:.0} % of the rise", judge::FRESH * 100.0),
+        Some(judged.fresh >= judge::FRESH * rise),
+    );
+    let Some(room) = judged.room else {
+        push(
+            "limit",
+            "not known".to_owned(),
+            "a limit to be reached".to_owned(),
+            None,
+        );
+        return;
+    };
+    let slow = trend.left();
+    push(
+        "slowing down",
+        if slow.is_finite() {
+            format!(
+                "the second half rose {:.0} % of the first; {} are still to come",
+                trend.ratio() * 100.0,
+                bytes(slow.min(1e12))
+            )
+        } else {
+            "not at all".to_owned()
+        },
+        format!("at least the {} below the limit", bytes(room)),
+        Some(slow >= room),
+    );
+    let doubts: Vec<&str> = Doubt::ALL
+        .iter()
+        .filter(|&&doubt| judged.has(doubt))
+        .map(|doubt| doubt.words())
+        .collect();
+    push(
+        "risen of what is left",
+        format!(
+            "{:.0} %: {} of {}",
+            judged.fresh / room.max(1.0) * 100.0,
+            bytes(judged.fresh),
+            bytes(room)
+        ),
+        format!(
+            "at least {:.0} %{}{}",
+            judged.demand * 100.0,
+            if doubts.is_empty() { "" } else { ": " },
+            doubts.join(", ")
+        ),
+        Some(judged.fresh >= judged.demand * room),
+    );
+}
+
+impl Doubt {
+    /// What is doubted, in words.
+    fn words(self) -> &'static str {
+        match self {
+            Self::First => "it grows for as long as it is watched",
+            Self::Cycle => "less than a day was watched",
+            Self::Load => "most of it goes with load",
+            Self::Cache => "page cache may be in it",
+            Self::Short => "it was watched shortly",
+            Self::Worked => "an earlier start stopped here",
+            Self::Slower => "it slows down",
+        }
+    }
+}
+
+fn bytes(pages: f32) -> String {
+    show_bytes((f64::from(pages.max(0.0)) * f64::from(PAGE)) as u64)
+}
+
+fn signed(pages: f32) -> String {
+    let sign = if pages < 0.0 { "-" } else { "" };
+    format!("{sign}{}", bytes(pages.abs()))
+}
+
+/// Seconds in their two largest units or so.
+fn span(seconds: f32) -> String {
+    let unit = match seconds {
+        s if s < 2.0 * 3600.0 => 60,
+        s if s < 2.0 * 86_400.0 => 600,
+        _ => 3600,
+    };
+    let seconds = seconds.max(0.0) as u64;
+    Span::seconds((seconds + unit / 2) / unit * unit).to_string()
+}

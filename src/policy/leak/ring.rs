@@ -1,0 +1,125 @@
+//! Need in buckets of time: what was least and most in each, at ten scales, in a fixed place.
+//!
+//! ```text
+//! samples ─► 90 s ─► 3 min ─► 6 min ─► … ─► 12.8 h      sixteen buckets each: 24 minutes … 8.5 days
+//! ```
+//! A bucket that is over goes into its ring and into the bucket twice its length, so that a sample costs the same
+//! whatever the age.
+
+use serde::{Deserialize, Serialize};
+
+use super::series::{LEN, NONE, Series};
+
+/// How many scales there are.
+pub(super) const TIERS: usize = 10;
+/// How long a bucket of the first scale is, in seconds: more than a tick of a minute, so that none stays empty.
+pub(super) const FIRST: u64 = 90;
+
+/// One bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bucket {
+    /// Which one since the start.
+    pub index: u64,
+    /// The least need, in pages.
+    pub low: u32,
+    /// The most.
+    pub high: u32,
+    /// CPU time in microseconds a second; `NONE` where it is not told.
+    pub cpu: u32,
+}
+
+impl Bucket {
+    fn join(&mut self, other: Self) {
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        self.cpu = match (self.cpu, other.cpu) {
+            (NONE, cpu) | (cpu, NONE) => cpu,
+            (one, two) => one / 2 + two / 2,
+        };
+    }
+}
+
+/// The buckets of one length.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Tier {
+    /// The one that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open: Option<Bucket>,
+    /// The least need of those before, and what was highest of it longer ago.
+    pub low: Series,
+    /// The most.
+    pub high: Series,
+    /// CPU time.
+    pub cpu: Series,
+}
+
+impl Tier {
+    /// Takes a part of a bucket in; what is over by that goes out.
+    fn put(&mut self, part: Bucket) -> Option<Bucket> {
+        match &mut self.open {
+            Some(open) if open.index == part.index => {
+                open.join(part);
+                None
+            }
+            open => open.replace(part),
+        }
+    }
+
+    /// The part that was the last of its bucket.
+    fn end(&mut self) -> Option<Bucket> {
+        self.open.take()
+    }
+
+    fn close(&mut self, bucket: Bucket) {
+        self.low.push(bucket.index, bucket.low);
+        self.high.push(bucket.index, bucket.high);
+        self.cpu.push(bucket.index, bucket.cpu);
+    }
+}
+
+/// All scales.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Tiers(pub [Tier; TIERS]);
+
+impl Tiers {
+    /// How long a bucket of a scale is, in seconds.
+    pub fn length(tier: usize) -> u64 {
+        FIRST << tier.min(TIERS)
+    }
+
+    /// How long a full window of a scale is, in seconds.
+    pub fn window(tier: usize) -> u64 {
+        Self::length(tier) * LEN as u64
+    }
+
+    /// Takes up what was read `elapsed` seconds after the start; says which scales a bucket was over at, a bit each.
+    pub fn take(&mut self, elapsed: u64, pages: u32, cpu: u32) -> u16 {
+        let mut done = 0;
+        let now = Bucket {
+            index: elapsed / FIRST,
+            low: pages,
+            high: pages,
+            cpu,
+        };
+        let mut over = self.0[0].put(now);
+        for tier in 0..TIERS {
+            let Some(bucket) = over.take() else { break };
+            self.0[tier].close(bucket);
+            done |= 1 << tier;
+            let Some(parent) = self.0.get_mut(tier + 1) else {
+                break;
+            };
+            let part = Bucket {
+                index: bucket.index / 2,
+                ..bucket
+            };
+            // After a gap the one before may still be open; its end is told a child later then, which is no harm.
+            over = parent.put(part);
+            if over.is_none() && bucket.index % 2 == 1 {
+                over = parent.end();
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,77 @@
+//! Sixteen figures at even distances, some of which may be missing, and the highest of those that have left.
+
+use serde::{Deserialize, Serialize};
+
+/// How many figures there are.
+pub(super) const LEN: usize = 16;
+/// A figure that is missing.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The last figures of a scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Series {
+    /// The index of the last one.
+    head: u64,
+    /// Where they are, by their index.
+    slots: [u32; LEN],
+    /// The highest that have left: in this generation, and in the one before.
+    past: [u32; 2],
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            head: 0,
+            slots: [NONE; LEN],
+            past: [0; 2],
+        }
+    }
+}
+
+impl Series {
+    /// Appends the figure of an index. An index that is not after the last is ignored.
+    pub fn push(&mut self, index: u64, value: u32) {
+        if self.last().is_some() && index <= self.head {
+            return;
+        }
+        let skipped = index.saturating_sub(self.head).min(LEN as u64);
+        for back in (0..skipped).rev() {
+            let slot = slot(index.saturating_sub(back));
+            let left = std::mem::replace(&mut self.slots[slot], NONE);
+            if left != NONE {
+                self.past[0] = self.past[0].max(left);
+            }
+        }
+        self.head = index;
+        self.slots[slot(index)] = value;
+    }
+
+    /// Forgets the highest of the generation before, and begins a new one.
+    pub fn age(&mut self) {
+        self.past = [0, self.past[0]];
+    }
+
+    /// The highest figure that has left.
+    pub fn past(&self) -> u32 {
+        self.past[0].max(self.past[1])
+    }
+
+    /// The last figure.
+    pub fn last(&self) -> Option<u32> {
+        Some(self.slots[slot(self.head)]).filter(|&value| value != NONE)
+    }
+
+    /// The figure `back` places before the last.
+    #[inline]
+    pub fn back(&self, back: usize) -> u32 {
+        match self.head.checked_sub(back as u64) {
+            Some(index) => self.slots[slot(index)],
+            None => NONE,
+        }
+    }
+}
+
+#[inline]
+fn slot(index: u64) -> usize {
+    (index % LEN as u64) as usize
+}

@@ -1,0 +1,117 @@
+//! What earlier starts of the unit were like at the same age.
+
+use serde::{Deserialize, Serialize};
+
+use super::series::NONE;
+
+/// How many ages are noted: 5 min · 2^k, up to 14 days.
+const AGES: usize = 13;
+/// The first, in seconds.
+const FIRST: u64 = 300;
+
+/// The level of a start at certain ages.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Start {
+    levels: [u32; AGES],
+    /// How many are noted.
+    n: usize,
+    /// Its last level.
+    last: u32,
+    /// Its age then.
+    age: u64,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            levels: [NONE; AGES],
+            n: 0,
+            last: 0,
+            age: 0,
+        }
+    }
+}
+
+impl Start {
+    fn take(&mut self, age: u64, low: u32) {
+        self.last = low;
+        self.age = age;
+        while self.n < AGES && age >= FIRST << self.n {
+            self.levels[self.n] = low;
+            self.n += 1;
+        }
+    }
+
+    fn level(&self, age: usize) -> Option<f32> {
+        (age < self.n).then(|| self.levels[age] as f32)
+    }
+
+    /// It rose to its end as fast as before: its last doubling of age brought at least 1.5 times what the one before
+    /// did.
+    fn rises(&self, k: usize) -> Option<f32> {
+        let (a, b, c) = (
+            self.level(k.checked_sub(2)?)?,
+            self.level(k - 1)?,
+            self.level(k)?,
+        );
+        let (one, two) = (b - a, c - b);
+        (two > 0.05 * c && two >= 1.5 * one.max(0.0)).then_some(two)
+    }
+
+    /// Where it stopped, if it did.
+    fn stopped(&self) -> Option<f32> {
+        let k = self.n.checked_sub(1)?;
+        let (a, b) = (self.level(k.checked_sub(1)?)?, self.level(k)?);
+        let last = self.last as f32;
+        // From half of its age on it has risen by less than a tenth of what it had before.
+        let first = self.level(0)?;
+        let _ = a;
+        (k >= 3
+            && last - b < 0.05 * last
+            && (b - a).abs() < 0.15 * (a - first).abs().max(0.05 * last))
+        .then_some(b.max(last))
+    }
+}
+
+/// This start and the one before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Starts {
+    now: Start,
+    before: Start,
+    /// Where an earlier one stopped, in pages.
+    worked: u32,
+}
+
+impl Starts {
+    /// Takes up the least need of a bucket that ends at an age.
+    pub fn take(&mut self, age: u64, low: u32) {
+        self.now.take(age, low);
+    }
+
+    /// A new start begins.
+    pub fn begin(&mut self) {
+        if let Some(level) = self.now.stopped() {
+            self.worked = level as u32;
+        }
+        if self.now.n >= 3 {
+            self.before = self.now;
+        }
+        self.now = Start::default();
+    }
+
+    /// Where an earlier start stopped growing, in pages.
+    pub fn worked(&self) -> Option<f32> {
+        (self.worked > 0).then_some(self.worked as f32)
+    }
+
+    /// Both grew alike, and ever on.
+    pub fn again(&self) -> bool {
+        let Some(k) = self.now.n.min(self.before.n).checked_sub(1) else {
+            return false;
+        };
+        match (self.now.rises(k), self.before.rises(k)) {
+            (Some(now), Some(before)) => now < 1.4 * before && before < 1.4 * now,
+            _ => false,
+        }
+    }
+}
