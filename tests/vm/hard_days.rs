@@ -257,7 +257,7 @@ fn a_host_without_memory(server: &Server) {
     server.define(
         "fill.service",
         "/usr/local/bin/hold 400 200",
-        "OOMScoreAdjust=900\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0",
+        "OOMScoreAdjust=900\nRestartSec=2s\n[Unit]\nStartLimitIntervalSec=0",
     );
     guest.ok("systemctl daemon-reload; systemctl start fill.service");
     // It grows until it is killed, and begins anew.

@@ -22,6 +22,7 @@ const PREPARE: &str = r#"
 [ "$FIRST" = no ] || date --set="@$NOW" >/dev/null
 # Under emulation kernel 6.1 compacts memory in one go of minutes while there is little of it, and answers nobody.
 echo 0 >/proc/sys/vm/compaction_proactiveness
+echo 0 >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag
 for disk in /sys/class/block/vd*; do
     device=/dev/${disk##*/}
     case $(cat "$disk/serial") in
