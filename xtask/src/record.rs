@@ -126,7 +126,7 @@ fn record(minutes: u32, kept: &Path) -> Result<()> {
 
 /// Builds what is C and names what is Python: files in the guest's folder, and where they are here.
 fn build() -> Result<BTreeMap<String, PathBuf>> {
-    host::install_missing(&[("cc", "gcc")])?;
+    host::install_missing(&[("cc", "build-essential")])?;
     let sources = host::repository().join("tests/leaks/programs");
     let target = host::repository().join("target/record/programs");
     fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
