@@ -46,7 +46,7 @@ impl Program {
     }
 }
 
-/// Leaks come to some nine tenths of this in a day.
+/// Leaks come to three quarters of this and more in a day, and to no more than it.
 const MAX: &str = "MemoryMax=96M\n";
 
 /// Five that leak, five that do not, and one that asks the server.
