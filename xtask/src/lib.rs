@@ -10,4 +10,5 @@ pub mod guest;
 pub mod host;
 pub mod package;
 pub mod prometheus;
+pub mod record;
 pub mod tell;

@@ -36,6 +36,16 @@ enum Task {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Record real programs, leaking and healthy ones, in a guest, and write
+    /// the fixtures of tests/leaks; takes 24 minutes, which stand for a day.
+    Record {
+        /// How many minutes of the programs' time; a second takes each.
+        #[arg(long, default_value_t = 1440)]
+        minutes: u32,
+        /// Only make the fixtures anew, of what was recorded last.
+        #[arg(long)]
+        again: bool,
+    },
     /// Build the Debian package and print where it is.
     Deb,
     /// Boot guests to work with by hand.
@@ -50,6 +60,9 @@ fn main() -> ExitCode {
         Task::Demo => xtask::demo::run().map(|()| ExitCode::SUCCESS),
         Task::Bench { of, suite, rounds } => {
             xtask::bench::run(of, &suite, rounds).map(|()| ExitCode::SUCCESS)
+        }
+        Task::Record { minutes, again } => {
+            xtask::record::run(minutes, again).map(|()| ExitCode::SUCCESS)
         }
         Task::Deb => xtask::package::build().map(|deb| {
             println!("{}", deb.display());
