@@ -9,8 +9,8 @@ use super::series::{NONE, Series};
 pub(super) const PART: usize = 4;
 /// How many of them a day has.
 const PARTS: usize = 60;
-/// The scales at whose ends the mean is noted: each 3.2 and each 12.8 hours.
-pub(super) const NOTED: [usize; 2] = [7, 9];
+/// The scales at whose ends the mean is noted: each 6.4 and each 12.8 hours.
+pub(super) const NOTED: [usize; 2] = [8, 9];
 
 /// The parts of the day before now, and the means over it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,8 +21,22 @@ pub(super) const STEPS: f32 = 3.3;
 pub(super) const FRESH: f32 = 0.25;
 /// The least pace of the last quarter, of the whole's.
 pub(super) const RECENT: f32 = 0.4;
+/// The least part of the rise that load does not explain.
+pub(super) const BESIDE: f32 = 0.5;
+/// The same of means over a day, in days.
+const MEAN_STEPS: f32 = 2.4;
 /// What has risen, of what is left, without any doubt.
 const DEMAND: f32 = 0.7;
+/// What is so much more than the demand that it need not be seen twice.
+const PLAIN: f32 = 1.2;
+/// And with all of them.
+const MOST: f32 = 5.0;
+/// It has stood still if it stood for this part of the time that it has grown for.
+const STOOD: f32 = 0.5;
+/// A window stands still if it rises by less than this part of what is left below the limit.
+const STILL: f32 = 0.05;
+/// Load explains a rise if it rose by this part of it.
+const ELASTIC: f32 = 0.5;
 
 /// What is asked beside the figures of the scale.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +51,8 @@ pub(super) struct Around {
     pub is_need: bool,
     /// How long this start was watched, in seconds.
     pub age: f32,
+    /// The longest time that it has stood still, in seconds.
+    pub stood: f32,
     /// How long a bucket is, in seconds.
     pub bucket: f32,
     /// The figures are means over a day.
@@ -58,34 +74,46 @@ pub(super) enum Doubt {
     Load,
     /// Page cache may be in it.
     Cache,
-    /// The window is less than an hour.
+    /// The window is less than six hours.
     Short,
+    /// It is less than an hour, even.
+    Shorter,
     /// An earlier start grew up to here, and stopped.
     Worked,
     /// It slows down.
     Slower,
+    /// It rises by few steps.
+    Uneven,
+    /// As much was given back before.
+    Gave,
 }
 
 impl Doubt {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::First,
         Self::Cycle,
         Self::Load,
         Self::Cache,
         Self::Short,
+        Self::Shorter,
         Self::Worked,
         Self::Slower,
+        Self::Uneven,
+        Self::Gave,
     ];
 
     fn factor(self) -> f32 {
         match self {
-            Self::First => 1.5,
+            Self::First => 2.5,
             Self::Cycle => 1.5,
             Self::Load => 3.0,
             Self::Cache => 1.5,
             Self::Short => 2.0,
+            Self::Shorter => 1.5,
             Self::Worked => 3.0,
             Self::Slower => 1.5,
+            Self::Uneven => 1.5,
+            Self::Gave => 1.5,
         }
     }
 }
@@ -103,14 +131,20 @@ pub(super) struct Judged {
     /// The highest that was seen and given back.
     pub before: f32,
     pub steps: f32,
+    /// The least number of steps. A jump becomes a day of rise in the mean over a day: two of these must not do.
+    pub least_steps: f32,
     pub recent: f32,
     /// What is left below the limit.
     pub room: Option<f32>,
     pub beside: Option<f32>,
     pub demand: f32,
-    pub doubts: u8,
+    pub doubts: u16,
+    /// How long it stands still, in seconds; 0 if it does not.
+    pub stood: f32,
     pub grows: bool,
     pub leaks: bool,
+    /// And by so much that it need not be seen twice.
+    pub plainly: bool,
     pub strict: bool,
 }
 
@@ -152,6 +186,7 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
         fresh: 0.0,
         before: 0.0,
         steps: 0.0,
+        least_steps: if around.is_mean { MEAN_STEPS * 86_400.0 / around.bucket } else { STEPS },
         recent: 0.0,
         room: around
             .limit
@@ -159,10 +194,15 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
         beside: None,
         demand: DEMAND,
         doubts: 0,
+        stood: 0.0,
         grows: false,
         leaks: false,
+        plainly: false,
         strict: false,
     };
+    if rise < STILL * judged.room.unwrap_or(trend.to) {
+        judged.stood = trend.span * around.bucket;
+    }
     if rise < RISE || rise < SHARE * trend.to {
         return Some(judged);
     }
@@ -173,7 +213,18 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     }
     judged.is_weighed = true;
     judged.before = window.released(RELEASE * rise).max(low.past() as f32);
-    judged.fresh = (trend.to - trend.from.max(judged.before)).max(0.0);
+    // What was flat before it began to grow is left away, as far as enough stays to judge by.
+    let least = window.least();
+    let begun = window.begun(trend.from + 0.1 * rise).min(window.n - needed(around.bucket));
+    let window = window.cut(begun);
+    let trend = window.trend();
+    let rise = trend.rise();
+    (judged.n, judged.trend) = (window.n, trend);
+    if rise < RISE || trend.span <= 0.0 {
+        return Some(judged);
+    }
+    let (first, last) = window.ends(&trend);
+    judged.fresh = (last - first.max(judged.before)).max(0.0);
     judged.tau = window.tau();
     judged.steps = window.steps();
     // Not given back since, by a part that would be a release.
@@ -185,14 +236,15 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     let late = levels[n - 1].max(levels[n - 2]) - levels[n - 2 - q].min(levels[n - 1 - q]);
     judged.recent = late / rise * (n as f32 - 1.0) / q as f32;
     if judged.tau < judged.least_tau()
-        || judged.steps < STEPS
+        || judged.steps < judged.least_steps
         || !kept
         || judged.fresh < FRESH * rise
         || judged.recent < RECENT
     {
         return Some(judged);
     }
-    judged.beside = window.beside_load(cpu);
+    let load = window.load(cpu);
+    judged.beside = load.map(|load| load.beside);
     let span = trend.span * around.bucket;
     let mut doubt = |doubt: Doubt, is: bool| {
         if is {
@@ -200,27 +252,29 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
             judged.demand *= doubt.factor();
         }
     };
-    let by_load = judged.beside.is_some_and(|part| part < 0.5);
-    let is_loadless = judged.beside.is_some_and(|part| part > 0.8);
-    doubt(Doubt::First, around.age < 1.5 * span && !around.again);
-    doubt(
-        Doubt::Cycle,
-        around.age < 26.0 * 3600.0 && span > 2.0 * 3600.0 && !is_loadless,
-    );
+    // Need that follows load rises by no larger a part than load does.
+    let by_load = load.is_some_and(|load| load.beside < BESIDE || load.rise >= ELASTIC * rise / trend.from.max(1.0));
+    let is_loadless = load.is_some_and(|load| load.rise < 0.1 * rise / trend.from.max(1.0));
+    // The trend is between the middles of three figures, and begins when a tenth had risen.
+    let grew = (trend.span + 2.0) / 0.9 * around.bucket;
+    doubt(Doubt::First, around.stood < STOOD * grew && !around.again);
+    doubt(Doubt::Cycle, around.age < 26.0 * 3600.0 && !is_loadless);
     doubt(Doubt::Load, by_load);
     doubt(Doubt::Cache, !around.is_need);
-    doubt(Doubt::Short, span < 2400.0);
-    doubt(
-        Doubt::Worked,
-        around.worked.is_some_and(|level| trend.to < 1.1 * level),
-    );
+    doubt(Doubt::Short, span < 4.0 * 3600.0);
+    doubt(Doubt::Shorter, span < 3600.0);
+    doubt(Doubt::Worked, around.worked.is_some_and(|level| trend.to < 1.1 * level));
     doubt(Doubt::Slower, trend.ratio() < 0.8);
+    doubt(Doubt::Uneven, judged.steps < 0.55 * n as f32);
+    doubt(Doubt::Gave, judged.before - least > 0.5 * judged.fresh);
+    judged.demand = judged.demand.min(MOST);
     judged.grows = trend.ratio() > 0.3;
     let Some(room) = judged.room else {
         return Some(judged);
     };
     let part = judged.fresh / room.max(1.0);
     judged.leaks = part >= judged.demand && trend.left() >= room;
+    judged.plainly = judged.leaks && part >= PLAIN * judged.demand;
     judged.strict = part >= 2.0 * judged.demand && trend.left() >= 1.5 * room;
     Some(judged)
 }

@@ -89,8 +89,8 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
     push(
         "steps",
         format!("as even as {:.1} steps", judged.steps),
-        format!("at least {}", judge::STEPS),
-        Some(judged.steps >= judge::STEPS),
+        format!("at least {:.1}", judged.least_steps),
+        Some(judged.steps >= judged.least_steps),
     );
     push(
         "still rising",
@@ -124,6 +124,14 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         );
         return;
     };
+    if let Some(beside) = judged.beside {
+        push(
+            "beside load",
+            format!("{:.0} % of the rise are not explained by CPU time", beside * 100.0),
+            format!("at least {:.0} %", judge::BESIDE * 100.0),
+            Some(beside >= judge::BESIDE),
+        );
+    }
     let slow = trend.left();
     push(
         "slowing down",
@@ -170,9 +178,12 @@ impl Doubt {
             Self::Cycle => "less than a day was watched",
             Self::Load => "most of it goes with load",
             Self::Cache => "page cache may be in it",
-            Self::Short => "it was watched shortly",
+            Self::Short => "it grows for less than 6h",
+            Self::Shorter => "it grows for less than 1h",
             Self::Worked => "an earlier start stopped here",
             Self::Slower => "it slows down",
+            Self::Uneven => "it rises by few steps",
+            Self::Gave => "as much was given back before",
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct Detector {
     twice: u16,
     strict: u16,
     near: u8,
+    /// The longest time that need has stood still in this start, in seconds.
+    stood: f32,
     /// Where need was when a leak was found, in pages, and when; gone when it has ended.
     found: Option<Found>,
     /// What is told of the scale that the verdict stands on.
@@ -142,9 +144,12 @@ impl Detector {
                 continue;
             }
             let judged = self.judged(scale);
-            let (grows, leaks, strict) =
-                judged.map_or((false, false, false), |j| (j.grows, j.leaks, j.strict));
-            set(&mut self.twice, bit, leaks && self.leaks & bit != 0);
+            if let Some(judged) = &judged {
+                self.stood = self.stood.max(judged.stood);
+            }
+            let (grows, leaks, strict, plainly) =
+                judged.map_or((false, false, false, false), |j| (j.grows, j.leaks, j.strict, j.plainly));
+            set(&mut self.twice, bit, leaks && (plainly || self.leaks & bit != 0));
             set(&mut self.leaks, bit, leaks);
             set(&mut self.grows, bit, grows);
             set(&mut self.strict, bit, strict);
@@ -261,6 +266,7 @@ impl Detector {
                 now: self.tiers.0[0].low.last().unwrap_or(0) as f32,
                 is_need: self.is_need,
                 age: self.age as f32,
+                stood: self.stood,
                 bucket: self.bucket(scale) as f32,
                 is_mean: scale >= TIERS,
                 worked: self.starts.worked(),
@@ -288,7 +294,7 @@ impl Detector {
             Finding::NearLimit
         } else if self.grows != 0 {
             Finding::Growing
-        } else if self.tiers.0[0].low.back(7) == NONE {
+        } else if self.age < 8 * Tiers::length(0) {
             Finding::Learning
         } else {
             Finding::Steady
