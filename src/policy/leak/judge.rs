@@ -26,9 +26,11 @@ pub(super) const BESIDE: f32 = 0.5;
 /// The same of means over a day, in days.
 const MEAN_STEPS: f32 = 2.4;
 /// What has risen, of what is left, without any doubt.
-const DEMAND: f32 = 0.7;
+const DEMAND: f32 = 0.5;
 /// What is so much more than the demand that it need not be seen twice.
 const PLAIN: f32 = 1.2;
+/// And what tau is so clean.
+const CLEAN: f32 = 0.9;
 /// And with all of them.
 const MOST: f32 = 5.0;
 /// It has stood still if it stood for this part of the time that it has grown for.
@@ -59,6 +61,8 @@ pub(super) struct Around {
     pub is_mean: bool,
     /// Up to here an earlier start grew, and stopped; in pages.
     pub worked: Option<f32>,
+    /// An earlier start was taken for a leak.
+    pub tried: bool,
     /// An earlier start grew as this one does, up to its end.
     pub again: bool,
 }
@@ -74,7 +78,9 @@ pub(super) enum Doubt {
     Load,
     /// Page cache may be in it.
     Cache,
-    /// The window is less than six hours.
+    /// It is within half a day, as much of what services do is.
+    Within,
+    /// It is less than three hours.
     Short,
     /// It is less than an hour, even.
     Shorter,
@@ -86,34 +92,40 @@ pub(super) enum Doubt {
     Uneven,
     /// As much was given back before.
     Gave,
+    /// An earlier start was taken for a leak, too.
+    Tried,
 }
 
 impl Doubt {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::First,
         Self::Cycle,
         Self::Load,
         Self::Cache,
+        Self::Within,
         Self::Short,
         Self::Shorter,
         Self::Worked,
         Self::Slower,
         Self::Uneven,
         Self::Gave,
+        Self::Tried,
     ];
 
     fn factor(self) -> f32 {
         match self {
-            Self::First => 2.5,
+            Self::First => 1.6,
             Self::Cycle => 1.5,
             Self::Load => 3.0,
             Self::Cache => 1.5,
-            Self::Short => 2.0,
+            Self::Within => 1.3,
+            Self::Short => 1.4,
             Self::Shorter => 1.5,
             Self::Worked => 3.0,
-            Self::Slower => 1.5,
-            Self::Uneven => 1.5,
+            Self::Slower => 1.3,
+            Self::Uneven => 1.3,
             Self::Gave => 1.5,
+            Self::Tried => 1.5,
         }
     }
 }
@@ -216,6 +228,7 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     // What was flat before it began to grow is left away, as far as enough stays to judge by.
     let least = window.least();
     let begun = window.begun(trend.from + 0.1 * rise).min(window.n - needed(around.bucket));
+    let (first, _) = window.ends(&trend);
     let window = window.cut(begun);
     let trend = window.trend();
     let rise = trend.rise();
@@ -223,7 +236,7 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     if rise < RISE || trend.span <= 0.0 {
         return Some(judged);
     }
-    let (first, last) = window.ends(&trend);
+    let (_, last) = window.ends(&trend);
     judged.fresh = (last - first.max(judged.before)).max(0.0);
     judged.tau = window.tau();
     judged.steps = window.steps();
@@ -253,20 +266,24 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
         }
     };
     // Need that follows load rises by no larger a part than load does.
-    let by_load = load.is_some_and(|load| load.beside < BESIDE || load.rise >= ELASTIC * rise / trend.from.max(1.0));
-    let is_loadless = load.is_some_and(|load| load.rise < 0.1 * rise / trend.from.max(1.0));
+    let by_load = load.is_some_and(|load| {
+        load.beside < BESIDE
+            || load.beside < 1.4 * BESIDE && load.rise >= ELASTIC * rise / trend.from.max(1.0)
+    });
     // The trend is between the middles of three figures, and begins when a tenth had risen.
     let grew = (trend.span + 2.0) / 0.9 * around.bucket;
     doubt(Doubt::First, around.stood < STOOD * grew && !around.again);
-    doubt(Doubt::Cycle, around.age < 26.0 * 3600.0 && !is_loadless);
+    doubt(Doubt::Cycle, around.age < 26.0 * 3600.0);
     doubt(Doubt::Load, by_load);
     doubt(Doubt::Cache, !around.is_need);
-    doubt(Doubt::Short, span < 4.0 * 3600.0);
+    doubt(Doubt::Within, span < 12.0 * 3600.0);
+    doubt(Doubt::Short, span < 3.0 * 3600.0);
     doubt(Doubt::Shorter, span < 3600.0);
     doubt(Doubt::Worked, around.worked.is_some_and(|level| trend.to < 1.1 * level));
-    doubt(Doubt::Slower, trend.ratio() < 0.8);
-    doubt(Doubt::Uneven, judged.steps < 0.55 * n as f32);
+    doubt(Doubt::Slower, trend.ratio() < 0.7);
+    doubt(Doubt::Uneven, judged.steps < 0.45 * n as f32);
     doubt(Doubt::Gave, judged.before - least > 0.5 * judged.fresh);
+    doubt(Doubt::Tried, around.tried);
     judged.demand = judged.demand.min(MOST);
     judged.grows = trend.ratio() > 0.3;
     let Some(room) = judged.room else {
@@ -274,7 +291,7 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     };
     let part = judged.fresh / room.max(1.0);
     judged.leaks = part >= judged.demand && trend.left() >= room;
-    judged.plainly = judged.leaks && part >= PLAIN * judged.demand;
+    judged.plainly = judged.leaks && (part >= PLAIN * judged.demand || judged.tau >= CLEAN);
     judged.strict = part >= 2.0 * judged.demand && trend.left() >= 1.5 * room;
     Some(judged)
 }

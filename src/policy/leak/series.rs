@@ -56,6 +56,14 @@ impl Series {
         self.past[0].max(self.past[1])
     }
 
+    /// The highest figure, if a tenth of it was given back since.
+    pub fn released(&self) -> u32 {
+        let most = (0..LEN).map(|back| self.back(back)).filter(|&v| v != NONE).max();
+        let most = most.unwrap_or(0).max(self.past());
+        let last = self.last().unwrap_or(0);
+        if last < most - most / 10 { most } else { 0 }
+    }
+
     /// The last figure.
     pub fn last(&self) -> Option<u32> {
         Some(self.slots[slot(self.head)]).filter(|&value| value != NONE)

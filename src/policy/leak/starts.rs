@@ -78,8 +78,10 @@ impl Start {
 pub(super) struct Starts {
     now: Start,
     before: Start,
-    /// Where an earlier one stopped, in pages.
+    /// Where an earlier one stopped, or from where it gave back; in pages.
     worked: u32,
+    /// The one before was taken for a leak.
+    pub tried: bool,
 }
 
 impl Starts {
@@ -88,8 +90,13 @@ impl Starts {
         self.now.take(age, low);
     }
 
-    /// A new start begins.
-    pub fn begin(&mut self) {
+    /// A new start begins. `released` is the highest need that the one before gave back, in pages; `leaked`: it was
+    /// taken for a leak.
+    pub fn begin(&mut self, released: u32, leaked: bool) {
+        if !leaked {
+            self.worked = self.worked.max(released);
+        }
+        self.tried = leaked;
         if let Some(level) = self.now.stopped() {
             self.worked = level as u32;
         }

@@ -105,7 +105,7 @@ impl Detector {
     }
 
     fn begin(&mut self) {
-        self.starts.begin();
+        self.starts.begin(self.tiers.0[3].low.released(), self.found.is_some());
         *self = Self {
             starts: self.starts,
             time: self.time,
@@ -270,6 +270,7 @@ impl Detector {
                 bucket: self.bucket(scale) as f32,
                 is_mean: scale >= TIERS,
                 worked: self.starts.worked(),
+                tried: self.starts.tried,
                 again: self.starts.again(),
             },
         )
