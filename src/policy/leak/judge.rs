@@ -115,12 +115,12 @@ impl Doubt {
     fn factor(self) -> f32 {
         match self {
             Self::First => 1.6,
-            Self::Cycle => 1.5,
+            Self::Cycle => 2.0,
             Self::Load => 3.0,
             Self::Cache => 1.5,
             Self::Within => 1.3,
             Self::Short => 1.4,
-            Self::Shorter => 1.5,
+            Self::Shorter => 2.0,
             Self::Worked => 3.0,
             Self::Slower => 1.3,
             Self::Uneven => 1.3,
@@ -177,7 +177,7 @@ pub(super) fn needed(bucket: f32) -> usize {
 }
 
 /// Judges a scale; `None` where there is too little of it, or it plainly does not grow (a cheap look beforehand).
-pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judged> {
+pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     if low.back(0) == NONE || low.back(2) == NONE {
         return None;
     }
@@ -198,7 +198,11 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
         fresh: 0.0,
         before: 0.0,
         steps: 0.0,
-        least_steps: if around.is_mean { MEAN_STEPS * 86_400.0 / around.bucket } else { STEPS },
+        least_steps: if around.is_mean {
+            MEAN_STEPS * 86_400.0 / around.bucket
+        } else {
+            STEPS
+        },
         recent: 0.0,
         room: around
             .limit
@@ -227,7 +231,9 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     judged.before = window.released(RELEASE * rise).max(low.past() as f32);
     // What was flat before it began to grow is left away, as far as enough stays to judge by.
     let least = window.least();
-    let begun = window.begun(trend.from + 0.1 * rise).min(window.n - needed(around.bucket));
+    let begun = window
+        .begun(trend.from + 0.1 * rise)
+        .min(window.n - needed(around.bucket));
     let (first, _) = window.ends(&trend);
     let window = window.cut(begun);
     let trend = window.trend();
@@ -256,7 +262,7 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     {
         return Some(judged);
     }
-    let load = window.load(cpu);
+    let load = window.load(low);
     judged.beside = load.map(|load| load.beside);
     let span = trend.span * around.bucket;
     let mut doubt = |doubt: Doubt, is: bool| {
@@ -279,7 +285,10 @@ pub(super) fn judge(low: &Series, cpu: &Series, around: &Around) -> Option<Judge
     doubt(Doubt::Within, span < 12.0 * 3600.0);
     doubt(Doubt::Short, span < 3.0 * 3600.0);
     doubt(Doubt::Shorter, span < 3600.0);
-    doubt(Doubt::Worked, around.worked.is_some_and(|level| trend.to < 1.1 * level));
+    doubt(
+        Doubt::Worked,
+        around.worked.is_some_and(|level| trend.to < 1.1 * level),
+    );
     doubt(Doubt::Slower, trend.ratio() < 0.7);
     doubt(Doubt::Uneven, judged.steps < 0.45 * n as f32);
     doubt(Doubt::Gave, judged.before - least > 0.5 * judged.fresh);

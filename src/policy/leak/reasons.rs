@@ -127,7 +127,10 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
     if let Some(beside) = judged.beside {
         push(
             "beside load",
-            format!("{:.0} % of the rise are not explained by CPU time", beside * 100.0),
+            format!(
+                "{:.0} % of the rise are not explained by CPU time",
+                beside * 100.0
+            ),
             format!("at least {:.0} %", judge::BESIDE * 100.0),
             Some(beside >= judge::BESIDE),
         );

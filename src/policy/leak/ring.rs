@@ -19,7 +19,7 @@ pub(super) const FIRST: u64 = 90;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bucket {
     /// Which one since the start.
-    pub index: u64,
+    pub index: u32,
     /// The least need, in pages.
     pub low: u32,
     /// The most.
@@ -45,12 +45,10 @@ pub(super) struct Tier {
     /// The one that is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<Bucket>,
-    /// The least need of those before, and what was highest of it longer ago.
+    /// The least need of those before, and CPU time.
     pub low: Series,
-    /// The most.
-    pub high: Series,
-    /// CPU time.
-    pub cpu: Series,
+    /// The most need of the last four, the last first.
+    pub high: [u32; 4],
 }
 
 impl Tier {
@@ -71,9 +69,9 @@ impl Tier {
     }
 
     fn close(&mut self, bucket: Bucket) {
-        self.low.push(bucket.index, bucket.low);
-        self.high.push(bucket.index, bucket.high);
-        self.cpu.push(bucket.index, bucket.cpu);
+        self.low.push(bucket.index, bucket.low, bucket.cpu);
+        let [a, b, c, _] = self.high;
+        self.high = [bucket.high, a, b, c];
     }
 }
 
@@ -97,7 +95,7 @@ impl Tiers {
     pub fn take(&mut self, elapsed: u64, pages: u32, cpu: u32) -> u16 {
         let mut done = 0;
         let now = Bucket {
-            index: elapsed / FIRST,
+            index: u32::try_from(elapsed / FIRST).unwrap_or(u32::MAX),
             low: pages,
             high: pages,
             cpu,

@@ -12,6 +12,7 @@ const FIRST: u64 = 300;
 /// The level of a start at certain ages.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Start {
+    #[serde(with = "super::compact")]
     levels: [u32; AGES],
     /// How many are noted.
     n: usize,

@@ -60,7 +60,7 @@ struct Found {
 pub(super) struct Told {
     pub scale: usize,
     /// Bytes a second.
-    pub slope: f64,
+    pub slope: f32,
     pub window: u32,
     /// Seconds to the limit, as of `at`.
     pub early: i64,
@@ -105,7 +105,8 @@ impl Detector {
     }
 
     fn begin(&mut self) {
-        self.starts.begin(self.tiers.0[3].low.released(), self.found.is_some());
+        self.starts
+            .begin(self.tiers.0[3].low.released(), self.found.is_some());
         *self = Self {
             starts: self.starts,
             time: self.time,
@@ -128,7 +129,7 @@ impl Detector {
         }
         if done & (1 << PART) != 0 {
             let tier = &self.tiers.0[PART];
-            let (low, cpu) = (tier.low.back(0), tier.cpu.back(0));
+            let (low, cpu) = (tier.low.back(0), tier.low.load(0));
             self.day.take(self.age, low, cpu);
         }
         let mut scales = done;
@@ -147,9 +148,15 @@ impl Detector {
             if let Some(judged) = &judged {
                 self.stood = self.stood.max(judged.stood);
             }
-            let (grows, leaks, strict, plainly) =
-                judged.map_or((false, false, false, false), |j| (j.grows, j.leaks, j.strict, j.plainly));
-            set(&mut self.twice, bit, leaks && (plainly || self.leaks & bit != 0));
+            let (grows, leaks, strict, plainly) = judged
+                .map_or((false, false, false, false), |j| {
+                    (j.grows, j.leaks, j.strict, j.plainly)
+                });
+            set(
+                &mut self.twice,
+                bit,
+                leaks && (plainly || self.leaks & bit != 0),
+            );
             set(&mut self.leaks, bit, leaks);
             set(&mut self.grows, bit, grows);
             set(&mut self.strict, bit, strict);
@@ -223,7 +230,7 @@ impl Detector {
         let room = room?;
         Some(Told {
             scale,
-            slope: f64::from(slope) * PAGE as f64 / f64::from(bucket),
+            slope: slope * PAGE as f32 / bucket,
             window: (trend.span * bucket) as u32,
             early: if fast > 0.0 {
                 secs(room / fast)
@@ -246,20 +253,13 @@ impl Detector {
 
     /// A scale's figures against what is asked of them.
     pub(super) fn judged(&self, scale: usize) -> Option<Judged> {
-        let (low, cpu) = match scale.checked_sub(TIERS) {
-            None => (&self.tiers.0[scale].low, &self.tiers.0[scale].cpu),
-            Some(which) => (&self.day.means[which], &self.day.loads[which]),
+        let (tier, low) = match scale.checked_sub(TIERS) {
+            None => (scale, &self.tiers.0[scale].low),
+            Some(which) => (NOTED[which], &self.day.means[which]),
         };
-        let tier = scale.checked_sub(TIERS).map_or(scale, |which| NOTED[which]);
-        let high = &self.tiers.0[tier.min(TIERS - 1)].high;
-        let high = (0..4)
-            .map(|back| high.back(back))
-            .filter(|&v| v != NONE)
-            .max()
-            .unwrap_or(0);
+        let high = self.tiers.0[tier].high.iter().copied().max().unwrap_or(0);
         judge(
             low,
-            cpu,
             &Around {
                 limit: self.limit.map(|limit| limit as f32),
                 high: high as f32,
@@ -304,7 +304,7 @@ impl Detector {
         Verdict {
             finding,
             is_cautious: self.found.is_some() && self.strict != 0,
-            slope: self.told.map(|told| told.slope),
+            slope: self.told.map(|told| f64::from(told.slope)),
             forecast: self.told.map(|told| Forecast {
                 early: at(&told, told.early),
                 likely: at(&told, told.likely),

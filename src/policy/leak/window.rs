@@ -131,12 +131,12 @@ impl Window {
 
     /// What part of the rise is left when the load's part is taken out: 1 when load has nothing to do with it.
     /// `None` where load is not told for most of the window.
-    pub fn load(&self, cpu: &Series) -> Option<Load> {
+    pub fn load(&self, series: &Series) -> Option<Load> {
         let (mut n, mut t, mut c, mut y) = (0.0f64, 0.0, 0.0, 0.0);
         let mut rows = [(0.0f64, 0.0f64, 0.0f64); LEN];
         let mut count = 0;
         for i in 0..self.n {
-            let load = cpu.back(usize::from(self.back[i]));
+            let load = series.load(usize::from(self.back[i]));
             if load == NONE {
                 continue;
             }
@@ -193,7 +193,10 @@ impl Window {
 
     /// From which figure on it is above a level for good.
     pub fn begun(&self, level: f32) -> usize {
-        self.levels().iter().rposition(|&low| low <= level).unwrap_or(0)
+        self.levels()
+            .iter()
+            .rposition(|&low| low <= level)
+            .unwrap_or(0)
     }
 
     /// The same without the first `n`.
