@@ -105,3 +105,6 @@ impl Detector {
         reasons::reasons(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

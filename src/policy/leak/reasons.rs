@@ -19,6 +19,18 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
             holds: None,
         });
     }
+    if let Some(found) = detector.found {
+        reasons.push(Reason {
+            name: "found",
+            figure: format!(
+                "a leak {} ago, at {}",
+                span(detector.age.saturating_sub(found.age) as f32),
+                bytes(found.to)
+            ),
+            threshold: "until a third of the rise is given back, or it has stopped".to_owned(),
+            holds: Some(true),
+        });
+    }
     if let Some(limit) = detector.limit {
         let low = detector.near_low();
         reasons.push(Reason {

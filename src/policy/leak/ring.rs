@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::series::{LEN, NONE, Series};
+use super::series::{NONE, Series};
 
 /// How many scales there are.
 pub(super) const TIERS: usize = 10;
@@ -84,11 +84,6 @@ impl Tiers {
     /// How long a bucket of a scale is, in seconds.
     pub fn length(tier: usize) -> u64 {
         FIRST << tier.min(TIERS)
-    }
-
-    /// How long a full window of a scale is, in seconds.
-    pub fn window(tier: usize) -> u64 {
-        Self::length(tier) * LEN as u64
     }
 
     /// Takes up what was read `elapsed` seconds after the start; says which scales a bucket was over at, a bit each.
