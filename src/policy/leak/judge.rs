@@ -37,6 +37,8 @@ const MOST: f32 = 5.0;
 const STOOD: f32 = 0.5;
 /// A window stands still if it rises by less than this part of what is left below the limit.
 const STILL: f32 = 0.05;
+/// It stands still if it moves by less than this part of what it would have risen by.
+const PACE: f32 = 0.3;
 /// Load explains a rise if it rose by this part of it.
 const ELASTIC: f32 = 0.5;
 
@@ -55,6 +57,8 @@ pub(super) struct Around {
     pub age: f32,
     /// The longest time that it has stood still, in seconds.
     pub stood: f32,
+    /// By how much a finer scale moved of late, in pages, and in how many buckets of this one.
+    pub lately: Option<(f32, f32)>,
     /// How long a bucket is, in seconds.
     pub bucket: f32,
     /// The figures are means over a day.
@@ -72,7 +76,7 @@ pub(super) struct Around {
 pub(super) enum Doubt {
     /// It grows since it is watched.
     First,
-    /// A day was not seen yet, and load rises too or is not told.
+    /// A day was not seen yet.
     Cycle,
     /// Load tells most of the rise.
     Load,
@@ -94,10 +98,12 @@ pub(super) enum Doubt {
     Gave,
     /// An earlier start was taken for a leak, too.
     Tried,
+    /// It stands still just now.
+    Still,
 }
 
 impl Doubt {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::First,
         Self::Cycle,
         Self::Load,
@@ -110,6 +116,7 @@ impl Doubt {
         Self::Uneven,
         Self::Gave,
         Self::Tried,
+        Self::Still,
     ];
 
     fn factor(self) -> f32 {
@@ -126,6 +133,7 @@ impl Doubt {
             Self::Uneven => 1.3,
             Self::Gave => 1.5,
             Self::Tried => 1.5,
+            Self::Still => 1.6,
         }
     }
 }
@@ -252,8 +260,8 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     let n = window.n;
     let q = n / 4;
     let levels = window.levels();
-    let late = levels[n - 1].max(levels[n - 2]) - levels[n - 2 - q].min(levels[n - 1 - q]);
-    judged.recent = late / rise * (n as f32 - 1.0) / q as f32;
+    let late = levels[n - 1].max(levels[n - 2]) - levels[n - 1 - q].min(levels[n - 2 - q]);
+    judged.recent = late / (rise / trend.span * (q as f32 + 1.0));
     if judged.tau < judged.least_tau()
         || judged.steps < judged.least_steps
         || !kept
@@ -279,7 +287,9 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     // The trend is between the middles of three figures, and begins when a tenth had risen.
     let grew = (trend.span + 2.0) / 0.9 * around.bucket;
     doubt(Doubt::First, around.stood < STOOD * grew && !around.again);
-    doubt(Doubt::Cycle, around.age < 26.0 * 3600.0);
+    // Within half a day, the day before must have been seen whole: a first one may have begun at noon.
+    let day = if span < 12.0 * 3600.0 { 48.0 } else { 26.0 };
+    doubt(Doubt::Cycle, around.age < day * 3600.0);
     doubt(Doubt::Load, by_load);
     doubt(Doubt::Cache, !around.is_need);
     doubt(Doubt::Within, span < 12.0 * 3600.0);
@@ -293,6 +303,13 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     doubt(Doubt::Uneven, judged.steps < 0.45 * n as f32);
     doubt(Doubt::Gave, judged.before - least > 0.5 * judged.fresh);
     doubt(Doubt::Tried, around.tried);
+    // What a finer scale saw move in the meantime, against what it would have risen by.
+    doubt(
+        Doubt::Still,
+        around
+            .lately
+            .is_some_and(|(moved, part)| moved < PACE * rise / trend.span * part),
+    );
     judged.demand = judged.demand.min(MOST);
     judged.grows = trend.ratio() > 0.3;
     let Some(room) = judged.room else {

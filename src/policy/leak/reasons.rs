@@ -22,11 +22,10 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
     if let Some(found) = detector.found {
         reasons.push(Reason {
             name: "found",
-            figure: format!(
-                "a leak {} ago, at {}",
-                span(detector.age.saturating_sub(found.age) as f32),
-                bytes(found.to)
-            ),
+            figure: match detector.age.saturating_sub(found.age) {
+                0..60 => format!("a leak just now, at {}", bytes(found.to)),
+                ago => format!("a leak {} ago, at {}", span(ago as f32), bytes(found.to)),
+            },
             threshold: "until a third of the rise is given back, or it has stopped".to_owned(),
             holds: Some(true),
         });
@@ -144,7 +143,7 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
                 beside * 100.0
             ),
             format!("at least {:.0} %", judge::BESIDE * 100.0),
-            Some(beside >= judge::BESIDE),
+            Some(!judged.has(Doubt::Load)),
         );
     }
     let slow = trend.left();
@@ -159,7 +158,7 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         } else {
             "not at all".to_owned()
         },
-        format!("at least the {} below the limit", bytes(room)),
+        format!("to come: at least the {} below the limit", bytes(room)),
         Some(slow >= room),
     );
     let doubts: Vec<&str> = Doubt::ALL
@@ -194,6 +193,7 @@ impl Doubt {
             Self::Load => "most of it goes with load",
             Self::Cache => "page cache may be in it",
             Self::Within => "it grows for less than 12h",
+            Self::Still => "it stands still just now",
             Self::Tried => "it was taken for a leak before",
             Self::Short => "it grows for less than 3h",
             Self::Shorter => "it grows for less than 1h",
@@ -222,5 +222,5 @@ fn span(seconds: f32) -> String {
         _ => 3600,
     };
     let seconds = seconds.max(0.0) as u64;
-    Span::seconds((seconds + unit / 2) / unit * unit).to_string()
+    Span::seconds(seconds.saturating_add(unit / 2) / unit * unit).to_string()
 }

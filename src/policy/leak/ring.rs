@@ -15,8 +15,9 @@ pub(super) const TIERS: usize = 10;
 /// How long a bucket of the first scale is, in seconds: more than a tick of a minute, so that none stays empty.
 pub(super) const FIRST: u64 = 90;
 
-/// One bucket.
+/// One bucket. It is stored as its four figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[u32; 4]", into = "[u32; 4]")]
 pub(super) struct Bucket {
     /// Which one since the start.
     pub index: u32,
@@ -26,6 +27,23 @@ pub(super) struct Bucket {
     pub high: u32,
     /// CPU time in microseconds a second; `NONE` where it is not told.
     pub cpu: u32,
+}
+
+impl From<[u32; 4]> for Bucket {
+    fn from([index, low, high, cpu]: [u32; 4]) -> Self {
+        Self {
+            index,
+            low,
+            high,
+            cpu,
+        }
+    }
+}
+
+impl From<Bucket> for [u32; 4] {
+    fn from(bucket: Bucket) -> Self {
+        [bucket.index, bucket.low, bucket.high, bucket.cpu]
+    }
 }
 
 impl Bucket {

@@ -77,6 +77,13 @@ impl Series {
         if last < most - most / 10 { most } else { 0 }
     }
 
+    /// The distance of the highest and the least figure, if all are there.
+    pub fn moved(&self) -> Option<f32> {
+        let least = *self.slots.iter().min()?;
+        let most = *self.slots.iter().max()?;
+        (most != NONE).then(|| (most - least) as f32)
+    }
+
     /// The last figure.
     pub fn last(&self) -> Option<u32> {
         Some(self.slots[slot(self.head)]).filter(|&value| value != NONE)

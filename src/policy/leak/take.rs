@@ -14,12 +14,14 @@ const PAGE: u64 = 4096;
 pub(super) const SCALES: usize = TIERS + NOTED.len();
 /// The longest that a reading is taken to stand for what comes after it, in seconds: a gap is no growth.
 const WEEK: u64 = 7 * 86_400;
+/// How much finer the scale is that says whether it moves now: its window is an eighth.
+const FINER: usize = 3;
 /// What is near the limit.
 pub(super) const NEAR: f32 = 0.92;
 /// The scale that is asked whether it is near: twelve minutes, twice in a row.
 const NEAR_SCALE: usize = 3;
-/// What is near it while it grows so fast that it is reached within two of the finest buckets.
-const SOON: f32 = 0.9;
+/// What is near it while it grows so fast that it is reached within three of the finest buckets.
+const SOON: f32 = 0.8;
 /// A leak of whose rise this part is given back has ended.
 const GIVEN: f32 = 0.35;
 
@@ -117,10 +119,15 @@ impl Detector {
     }
 
     fn begin(&mut self) {
-        self.starts.begin(
-            self.tiers.0[NEAR_SCALE].low.released(),
-            self.found.is_some(),
-        );
+        let low = &self.tiers.0[NEAR_SCALE].low;
+        let stands = self.widest().and_then(|scale| self.judged(scale));
+        let stood = match stands {
+            // A quarter of an hour of standing still says nothing about a day of growth before.
+            Some(judged) if judged.stood > self.age as f32 / 8.0 => low.last().unwrap_or(0),
+            _ => 0,
+        };
+        self.starts
+            .begin(low.released().max(stood), self.found.is_some());
         *self = Self {
             starts: self.starts,
             time: self.time,
@@ -191,18 +198,27 @@ impl Detector {
         }
     }
 
-    /// The limit is near and minutes away: nothing that waits for a second bucket would be in time.
+    /// It grows, where it has not been before, and reaches the limit within three of the finest buckets: nothing that
+    /// waits for a second one would be in time.
     fn soon(&self) -> bool {
         let low = &self.tiers.0[0].low;
-        let [d, c, b, a] = [low.back(0), low.back(1), low.back(2), low.back(3)];
-        let (Some(limit), true) = (self.limit, d != NONE && a < b && b < c && c < d) else {
+        let [d, a] = [low.back(0), low.back(3)];
+        let (Some(limit), true) = (self.limit, self.grows & 1 != 0 && d != NONE) else {
             return false;
         };
-        self.is_over(0, SOON) && d.saturating_add((d - a) / 3 * 2) >= limit
+        a < d && self.is_over(0, SOON) && d.saturating_add(d - a) >= limit
     }
 
     /// What is the case, by the scales.
     fn settle(&mut self, done: u16) {
+        let limit = self.limit.unwrap_or(0);
+        // A limit that was raised by a quarter leaves time: it is to be found anew.
+        if self
+            .found
+            .is_some_and(|found| self.has_ended(&found) || limit / 5 > found.limit / 4)
+        {
+            (self.found, self.leaks, self.twice, self.strict) = (None, 0, 0, 0);
+        }
         let leaks = if self.twice != 0 {
             self.twice
         } else if self.leaks.count_ones() >= 2 {
@@ -210,11 +226,6 @@ impl Detector {
         } else {
             0
         };
-        let limit = self.limit.unwrap_or(0);
-        // A limit that was raised by a quarter leaves time: it is to be found anew.
-        self.found = self
-            .found
-            .filter(|found| !self.has_ended(found) && limit / 5 <= found.limit / 4);
         match &mut self.found {
             Some(found) => found.strict |= leaks & self.strict != 0,
             None if leaks != 0 => {
@@ -307,6 +318,10 @@ impl Detector {
                 is_need: self.is_need,
                 age: self.age as f32,
                 stood: self.stood,
+                lately: tier.checked_sub(FINER).and_then(|finer| {
+                    let moved = self.tiers.0[finer].low.moved()?;
+                    Some((moved, (LEN - 1) as f32 / (1 << FINER) as f32))
+                }),
                 bucket: self.bucket(scale) as f32,
                 is_mean: scale >= TIERS,
                 worked: self.starts.worked(),

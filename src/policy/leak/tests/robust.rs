@@ -232,7 +232,7 @@ fn check(detector: &Detector) -> Result<(), TestCaseError> {
         prop_assert!(forecast.early <= forecast.likely);
         prop_assert!(forecast.late.is_none_or(|late| forecast.likely <= late));
     }
-    detector.reasons();
+    prop_assert!(!detector.reasons().is_empty());
     let text = serde_json::to_string(detector).map_err(|e| TestCaseError::fail(e.to_string()))?;
     prop_assert!(text.len() < 6 * 1024, "{} bytes", text.len());
     let back: Detector =
@@ -247,7 +247,8 @@ proptest! {
         let mut detector = Detector::default();
         for point in points {
             detector.take(&point);
-            detector.verdict();
+            let verdict = detector.verdict();
+            prop_assert!(verdict.finding != Finding::NearLimit || point.limit.is_some());
         }
         check(&detector)?;
     }
