@@ -1,12 +1,11 @@
 //! How fast `memctl replay` is, beside a plain parse of the same files: csv's records, and a number of each cell.
 //!
-//! `cargo bench --bench replay`. One thread; traces of two weeks at one reading a minute, in memory: leaking and healthy
+//! `cargo bench --bench replay`. One thread, by its processor time; traces of two weeks at one reading a minute, in memory: leaking and healthy
 //! ones, with all columns of `memctl history --csv` and with those that a recording has at the least. The rules are
 //! those of `examples/homework.toml`, one of each kind that needs only memory, and none but `leak`.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::tz::TimeZone;
@@ -14,11 +13,12 @@ use memctl::limits::dropin::Installed;
 use memctl::profile::{Options, Source, check};
 use memctl::replay::{Given, Host, play};
 use memctl::systemd::names::UnitName;
+use rustix::time::{ClockId, clock_gettime};
 
 const ROWS: usize = 20_160;
 const TRACES: u64 = 24;
 /// Each is the best of so many.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 const M: u64 = 1 << 20;
 
 /// A generator of numbers: splitmix64.
@@ -98,16 +98,19 @@ fn given(rules: &str) -> Given {
     Given::of(&[installed], &unit, None).expect("a unit")
 }
 
-/// The best time of some rounds over all traces.
-fn best(traces: &[Vec<u8>], mut work: impl FnMut(&[u8]) -> u64) -> Duration {
-    let round = |_| {
-        let begun = Instant::now();
-        traces.iter().for_each(|trace| {
-            black_box(work(trace));
-        });
-        begun.elapsed()
-    };
-    (0..ROUNDS).map(round).min().unwrap_or_default()
+/// The processor time of this thread, in seconds: others may keep the machine busy.
+fn clock() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The time that some work takes over all traces.
+fn time(traces: &[Vec<u8>], work: &mut dyn FnMut(&[u8]) -> u64) -> f64 {
+    let begun = clock();
+    traces.iter().for_each(|trace| {
+        black_box(work(trace));
+    });
+    clock() - begun
 }
 
 fn main() {
@@ -128,15 +131,18 @@ fn main() {
             ("leak", vec![given(leak)]),
             ("all four", vec![given(four)]),
         ] {
-            let plain = best(&traces, plain).as_secs_f64();
             let mut told = 0;
-            let replay = best(&traces, |bytes| {
+            let mut played = |bytes: &[u8]| {
                 let played = play(bytes, &sides, &host);
                 assert!(played.faults.is_empty());
                 told += played.lines.len();
                 played.readings
-            });
-            let replay = replay.as_secs_f64();
+            };
+            let (mut plain, mut replay) = (f64::MAX, f64::MAX);
+            for _ in 0..ROUNDS {
+                plain = plain.min(time(&traces, &mut self::plain));
+                replay = replay.min(time(&traces, &mut played));
+            }
             println!(
                 "{columns:<8} {name:<12} {:>12.0}  {:>13.0}  {:>5.2}  {:>4.0}  {:>8}",
                 rows / plain,

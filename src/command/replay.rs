@@ -174,7 +174,7 @@ fn explain(
     // As it stands in a trace, or as people type it.
     let until = match cell::time(time.as_bytes()) {
         Ok(time) => time,
-        Err(()) => moment_of("--explain", time, &ZonedDateTime::now())?,
+        Err(cell::Wrong) => moment_of("--explain", time, &ZonedDateTime::now())?,
     };
     let [path] = options.traces.as_slice() else {
         return Err(Error::usage("--explain is for one trace"));

@@ -8,6 +8,10 @@ use crate::sample::{Invocation, Limit};
 /// What cgroup v1 and some programs write for no limit: the greatest number of bytes in whole pages, and more.
 const NONE: u64 = i64::MAX as u64 - 4095;
 
+/// A cell is not what its column says; where it stands its reader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrong;
+
 /// A number and nothing else; the fast way, which nearly every cell goes.
 #[must_use]
 pub fn digits(cell: &[u8]) -> Option<u64> {
@@ -25,19 +29,19 @@ pub fn digits(cell: &[u8]) -> Option<u64> {
 ///
 /// # Errors
 /// It is none of these.
-pub fn count(cell: &[u8]) -> Result<Option<u64>, ()> {
+pub fn count(cell: &[u8]) -> Result<Option<u64>, Wrong> {
     if let Some(n) = digits(cell) {
         return Ok(Some(n));
     }
-    let text = std::str::from_utf8(cell).map_err(|_| ())?.trim();
+    let text = std::str::from_utf8(cell).map_err(|_| Wrong)?.trim();
     if text.is_empty() || text.eq_ignore_ascii_case("nan") {
         return Ok(None);
     }
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
     match is_number(whole) && is_number(decimals) {
-        true => whole.parse().map(Some).map_err(|_| ()),
-        false => Err(()),
+        true => whole.parse().map(Some).map_err(|_| Wrong),
+        false => Err(Wrong),
     }
 }
 
@@ -45,19 +49,18 @@ pub fn count(cell: &[u8]) -> Result<Option<u64>, ()> {
 ///
 /// # Errors
 /// It is none of these.
-pub fn limit(cell: &[u8]) -> Result<Option<Limit>, ()> {
+pub fn limit(cell: &[u8]) -> Result<Option<Limit>, Wrong> {
     match count(cell) {
         Ok(None) => Ok(None),
         Ok(Some(bytes)) if bytes < NONE => Ok(Some(Limit::Bytes(bytes))),
         Ok(Some(_)) => Ok(Some(Limit::Infinity)),
-        Err(()) => {
-            let words = ["infinity", "max", "inf", "+inf"];
-            let is = |word: &&str| cell.trim_ascii().eq_ignore_ascii_case(word.as_bytes());
-            words
-                .iter()
-                .any(|word| is(&word))
-                .then_some(Some(Limit::Infinity))
-                .ok_or(())
+        Err(Wrong) => {
+            let cell = cell.trim_ascii();
+            let is = |word: &str| cell.eq_ignore_ascii_case(word.as_bytes());
+            match ["infinity", "max", "inf", "+inf"].into_iter().any(is) {
+                true => Ok(Some(Limit::Infinity)),
+                false => Err(Wrong),
+            }
         }
     }
 }
@@ -66,13 +69,13 @@ pub fn limit(cell: &[u8]) -> Result<Option<Limit>, ()> {
 ///
 /// # Errors
 /// It is neither, or no calendar has it.
-pub fn time(cell: &[u8]) -> Result<Timestamp, ()> {
+pub fn time(cell: &[u8]) -> Result<Timestamp, Wrong> {
     if let Some(second) = digits(cell) {
-        let second = i64::try_from(second).map_err(|_| ())?;
-        return Timestamp::from_second(second).map_err(|_| ());
+        let second = i64::try_from(second).map_err(|_| Wrong)?;
+        return Timestamp::from_second(second).map_err(|_| Wrong);
     }
-    let text = std::str::from_utf8(cell).map_err(|_| ())?.trim();
-    seconds(text).or_else(|| text.parse().ok()).ok_or(())
+    let text = std::str::from_utf8(cell).map_err(|_| Wrong)?.trim();
+    seconds(text).or_else(|| text.parse().ok()).ok_or(Wrong)
 }
 
 /// `-12`, `1700000000.25`.

@@ -106,7 +106,6 @@ struct Tail<R> {
     last: Option<u8>,
     /// Its lines end as Windows ends them.
     has_cr: bool,
-    is_over: bool,
 }
 
 impl<R> Tail<R> {
@@ -116,7 +115,6 @@ impl<R> Tail<R> {
             bytes: 0,
             last: None,
             has_cr: false,
-            is_over: false,
         }
     }
 }
@@ -132,7 +130,6 @@ impl<R: Read> Read for Tail<R> {
         }
         self.bytes += n as u64;
         self.last = read.last().copied().or(self.last);
-        self.is_over = n == 0;
         Ok(n)
     }
 }
@@ -357,7 +354,7 @@ impl<R: Read> Trace<R> {
     /// lines before, and where it stopped: after the `\n`, or between it and the `\r`.
     fn line(&self) -> u64 {
         let (after, source) = (self.csv.position(), self.csv.get_ref());
-        let is_cut = source.is_over && after.byte() == source.bytes && source.last != Some(b'\n');
+        let is_cut = after.byte() == source.bytes && source.last != Some(b'\n');
         match is_cut || source.has_cr {
             true => after.line(),
             false => after.line().saturating_sub(1),

@@ -1,7 +1,7 @@
 //! Many traces on all processors; what comes of them is told in the order in which they were named.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ pub(super) fn play_all(
     progress.done();
 }
 
-fn play_one(path: &PathBuf, sides: &[Given], host: &Host) -> Replayed {
+fn play_one(path: &Path, sides: &[Given], host: &Host) -> Replayed {
     let played = match open(path) {
         Ok(source) => play(source, sides, host),
         Err(error) => {

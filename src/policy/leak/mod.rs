@@ -1,6 +1,7 @@
 //! Telling a leak from everything that looks like one: readings in, a verdict with its reasons out. No clock, no file;
 //! the time comes with the reading, and nothing is allocated once a detector is made.
 
+mod compact;
 mod day;
 mod judge;
 mod reasons;
@@ -104,3 +105,6 @@ impl Detector {
         reasons::reasons(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,17 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
             holds: None,
         });
     }
+    if let Some(found) = detector.found {
+        reasons.push(Reason {
+            name: "found",
+            figure: match detector.age.saturating_sub(found.age) {
+                0..60 => format!("a leak just now, at {}", bytes(found.to)),
+                ago => format!("a leak {} ago, at {}", span(ago as f32), bytes(found.to)),
+            },
+            threshold: "until a third of the rise is given back, or it has stopped".to_owned(),
+            holds: Some(true),
+        });
+    }
     if let Some(limit) = detector.limit {
         let low = detector.near_low();
         reasons.push(Reason {
@@ -89,8 +100,8 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
     push(
         "steps",
         format!("as even as {:.1} steps", judged.steps),
-        format!("at least {}", judge::STEPS),
-        Some(judged.steps >= judge::STEPS),
+        format!("at least {:.1}", judged.least_steps),
+        Some(judged.steps >= judged.least_steps),
     );
     push(
         "still rising",
@@ -124,6 +135,17 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         );
         return;
     };
+    if let Some(beside) = judged.beside {
+        push(
+            "beside load",
+            format!(
+                "{:.0} % of the rise are not explained by CPU time",
+                beside * 100.0
+            ),
+            format!("at least {:.0} %", judge::BESIDE * 100.0),
+            Some(!judged.has(Doubt::Load)),
+        );
+    }
     let slow = trend.left();
     push(
         "slowing down",
@@ -136,7 +158,7 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         } else {
             "not at all".to_owned()
         },
-        format!("at least the {} below the limit", bytes(room)),
+        format!("to come: at least the {} below the limit", bytes(room)),
         Some(slow >= room),
     );
     let doubts: Vec<&str> = Doubt::ALL
@@ -170,9 +192,15 @@ impl Doubt {
             Self::Cycle => "less than a day was watched",
             Self::Load => "most of it goes with load",
             Self::Cache => "page cache may be in it",
-            Self::Short => "it was watched shortly",
+            Self::Within => "it grows for less than 12h",
+            Self::Still => "it stands still just now",
+            Self::Tried => "it was taken for a leak before",
+            Self::Short => "it grows for less than 3h",
+            Self::Shorter => "it grows for less than 1h",
             Self::Worked => "an earlier start stopped here",
             Self::Slower => "it slows down",
+            Self::Uneven => "it rises by few steps",
+            Self::Gave => "as much was given back before",
         }
     }
 }
@@ -194,5 +222,5 @@ fn span(seconds: f32) -> String {
         _ => 3600,
     };
     let seconds = seconds.max(0.0) as u64;
-    Span::seconds((seconds + unit / 2) / unit * unit).to_string()
+    Span::seconds(seconds.saturating_add(unit / 2) / unit * unit).to_string()
 }

@@ -8,24 +8,42 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::series::{LEN, NONE, Series};
+use super::series::{NONE, Series};
 
 /// How many scales there are.
 pub(super) const TIERS: usize = 10;
 /// How long a bucket of the first scale is, in seconds: more than a tick of a minute, so that none stays empty.
 pub(super) const FIRST: u64 = 90;
 
-/// One bucket.
+/// One bucket. It is stored as its four figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[u32; 4]", into = "[u32; 4]")]
 pub(super) struct Bucket {
     /// Which one since the start.
-    pub index: u64,
+    pub index: u32,
     /// The least need, in pages.
     pub low: u32,
     /// The most.
     pub high: u32,
     /// CPU time in microseconds a second; `NONE` where it is not told.
     pub cpu: u32,
+}
+
+impl From<[u32; 4]> for Bucket {
+    fn from([index, low, high, cpu]: [u32; 4]) -> Self {
+        Self {
+            index,
+            low,
+            high,
+            cpu,
+        }
+    }
+}
+
+impl From<Bucket> for [u32; 4] {
+    fn from(bucket: Bucket) -> Self {
+        [bucket.index, bucket.low, bucket.high, bucket.cpu]
+    }
 }
 
 impl Bucket {
@@ -45,12 +63,10 @@ pub(super) struct Tier {
     /// The one that is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open: Option<Bucket>,
-    /// The least need of those before, and what was highest of it longer ago.
+    /// The least need of those before, and CPU time.
     pub low: Series,
-    /// The most.
-    pub high: Series,
-    /// CPU time.
-    pub cpu: Series,
+    /// The most need of the last four, the last first.
+    pub high: [u32; 4],
 }
 
 impl Tier {
@@ -71,9 +87,9 @@ impl Tier {
     }
 
     fn close(&mut self, bucket: Bucket) {
-        self.low.push(bucket.index, bucket.low);
-        self.high.push(bucket.index, bucket.high);
-        self.cpu.push(bucket.index, bucket.cpu);
+        self.low.push(bucket.index, bucket.low, bucket.cpu);
+        let [a, b, c, _] = self.high;
+        self.high = [bucket.high, a, b, c];
     }
 }
 
@@ -88,16 +104,11 @@ impl Tiers {
         FIRST << tier.min(TIERS)
     }
 
-    /// How long a full window of a scale is, in seconds.
-    pub fn window(tier: usize) -> u64 {
-        Self::length(tier) * LEN as u64
-    }
-
     /// Takes up what was read `elapsed` seconds after the start; says which scales a bucket was over at, a bit each.
     pub fn take(&mut self, elapsed: u64, pages: u32, cpu: u32) -> u16 {
         let mut done = 0;
         let now = Bucket {
-            index: elapsed / FIRST,
+            index: u32::try_from(elapsed / FIRST).unwrap_or(u32::MAX),
             low: pages,
             high: pages,
             cpu,

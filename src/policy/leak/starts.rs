@@ -12,13 +12,10 @@ const FIRST: u64 = 300;
 /// The level of a start at certain ages.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Start {
+    #[serde(with = "super::compact")]
     levels: [u32; AGES],
     /// How many are noted.
     n: usize,
-    /// Its last level.
-    last: u32,
-    /// Its age then.
-    age: u64,
 }
 
 impl Default for Start {
@@ -26,16 +23,12 @@ impl Default for Start {
         Self {
             levels: [NONE; AGES],
             n: 0,
-            last: 0,
-            age: 0,
         }
     }
 }
 
 impl Start {
     fn take(&mut self, age: u64, low: u32) {
-        self.last = low;
-        self.age = age;
         while self.n < AGES && age >= FIRST << self.n {
             self.levels[self.n] = low;
             self.n += 1;
@@ -57,20 +50,6 @@ impl Start {
         let (one, two) = (b - a, c - b);
         (two > 0.05 * c && two >= 1.5 * one.max(0.0)).then_some(two)
     }
-
-    /// Where it stopped, if it did.
-    fn stopped(&self) -> Option<f32> {
-        let k = self.n.checked_sub(1)?;
-        let (a, b) = (self.level(k.checked_sub(1)?)?, self.level(k)?);
-        let last = self.last as f32;
-        // From half of its age on it has risen by less than a tenth of what it had before.
-        let first = self.level(0)?;
-        let _ = a;
-        (k >= 3
-            && last - b < 0.05 * last
-            && (b - a).abs() < 0.15 * (a - first).abs().max(0.05 * last))
-        .then_some(b.max(last))
-    }
 }
 
 /// This start and the one before.
@@ -78,8 +57,10 @@ impl Start {
 pub(super) struct Starts {
     now: Start,
     before: Start,
-    /// Where an earlier one stopped, in pages.
+    /// Where an earlier one stopped, or from where it gave back; in pages.
     worked: u32,
+    /// The one before was taken for a leak.
+    pub tried: bool,
 }
 
 impl Starts {
@@ -88,11 +69,13 @@ impl Starts {
         self.now.take(age, low);
     }
 
-    /// A new start begins.
-    pub fn begin(&mut self) {
-        if let Some(level) = self.now.stopped() {
-            self.worked = level as u32;
+    /// A new start begins. `worked` is the highest need from which the one before gave back, or at which it stood still,
+    /// in pages; `leaked`: it was taken for a leak.
+    pub fn begin(&mut self, worked: u32, leaked: bool) {
+        if !leaked {
+            self.worked = self.worked.max(worked);
         }
+        self.tried = leaked;
         if self.now.n >= 3 {
             self.before = self.now;
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::day::{Day, NOTED, PART};
 use super::judge::{Around, Judged, judge};
 use super::ring::{TIERS, Tiers};
-use super::series::NONE;
+use super::series::{LEN, NONE};
 use super::starts::Starts;
 use super::{Finding, Forecast, Point, Verdict};
 
@@ -14,8 +14,16 @@ const PAGE: u64 = 4096;
 pub(super) const SCALES: usize = TIERS + NOTED.len();
 /// The longest that a reading is taken to stand for what comes after it, in seconds: a gap is no growth.
 const WEEK: u64 = 7 * 86_400;
+/// How much finer the scale is that says whether it moves now: its window is an eighth.
+const FINER: usize = 3;
 /// What is near the limit.
 pub(super) const NEAR: f32 = 0.92;
+/// The scale that is asked whether it is near: twelve minutes, twice in a row.
+const NEAR_SCALE: usize = 3;
+/// What is near it while it grows so fast that it is reached within three of the finest buckets.
+const SOON: f32 = 0.8;
+/// A leak of whose rise this part is given back has ended.
+const GIVEN: f32 = 0.35;
 
 /// What is remembered of a unit: about 2 kB, whatever its age.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -40,31 +48,39 @@ pub struct Detector {
     twice: u16,
     strict: u16,
     near: u8,
+    /// Nothing grew when it was told last.
+    is_calm: bool,
+    /// The limit is minutes away.
+    is_soon: bool,
+    /// The longest time that need has stood still in this start, in seconds.
+    stood: f32,
     /// Where need was when a leak was found, in pages, and when; gone when it has ended.
-    found: Option<Found>,
+    pub(super) found: Option<Found>,
     /// What is told of the scale that the verdict stands on.
     told: Option<Told>,
 }
 
+/// A leak that was found, and has not ended. Levels are in pages.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Found {
+pub(super) struct Found {
     scale: usize,
     from: f32,
-    to: f32,
-    age: u64,
+    pub to: f32,
+    limit: u32,
+    /// How old the start was.
+    pub age: u64,
+    /// It is one by the stricter measure, too.
+    strict: bool,
 }
 
+/// What is told of a scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Told {
-    pub scale: usize,
+struct Told {
+    scale: usize,
     /// Bytes a second.
-    pub slope: f64,
-    pub window: u32,
-    /// Seconds to the limit, as of `at`.
-    pub early: i64,
-    pub likely: i64,
-    pub late: Option<i64>,
-    pub at: i64,
+    slope: f32,
+    window: u32,
+    forecast: Option<Forecast>,
 }
 
 impl Detector {
@@ -103,7 +119,15 @@ impl Detector {
     }
 
     fn begin(&mut self) {
-        self.starts.begin();
+        let low = &self.tiers.0[NEAR_SCALE].low;
+        let stands = self.widest().and_then(|scale| self.judged(scale));
+        let stood = match stands {
+            // A quarter of an hour of standing still says nothing about a day of growth before.
+            Some(judged) if judged.stood > self.age as f32 / 8.0 => low.last().unwrap_or(0),
+            _ => 0,
+        };
+        self.starts
+            .begin(low.released().max(stood), self.found.is_some());
         *self = Self {
             starts: self.starts,
             time: self.time,
@@ -126,7 +150,7 @@ impl Detector {
         }
         if done & (1 << PART) != 0 {
             let tier = &self.tiers.0[PART];
-            let (low, cpu) = (tier.low.back(0), tier.cpu.back(0));
+            let (low, cpu) = (tier.low.back(0), tier.low.load(0));
             self.day.take(self.age, low, cpu);
         }
         let mut scales = done;
@@ -142,128 +166,166 @@ impl Detector {
                 continue;
             }
             let judged = self.judged(scale);
-            let (grows, leaks, strict) =
-                judged.map_or((false, false, false), |j| (j.grows, j.leaks, j.strict));
-            set(&mut self.twice, bit, leaks && self.leaks & bit != 0);
+            if let Some(judged) = &judged {
+                self.stood = self.stood.max(judged.stood);
+            }
+            let (grows, leaks, strict, plainly) = judged
+                .map_or((false, false, false, false), |j| {
+                    (j.grows, j.leaks, j.strict, j.plainly)
+                });
+            set(
+                &mut self.twice,
+                bit,
+                leaks && (plainly || self.leaks & bit != 0),
+            );
             set(&mut self.leaks, bit, leaks);
             set(&mut self.grows, bit, grows);
             set(&mut self.strict, bit, strict);
         }
-        if done & (1 << 3) != 0 {
-            let is_near = matches!((self.tiers.0[3].low.last(), self.limit), (Some(low), Some(limit)) if low as f32 >= NEAR * limit as f32);
+        if done & (1 << NEAR_SCALE) != 0 {
+            let is_near = self.is_over(NEAR_SCALE, NEAR);
             self.near = if is_near { (self.near + 1).min(2) } else { 0 };
         }
-        self.settle();
+        self.is_soon = self.soon();
+        self.settle(done);
+    }
+
+    /// The least need of a scale's last bucket is over such a part of the limit.
+    fn is_over(&self, scale: usize, part: f32) -> bool {
+        match (self.tiers.0[scale].low.last(), self.limit) {
+            (Some(low), Some(limit)) => low as f32 >= part * limit as f32,
+            _ => false,
+        }
+    }
+
+    /// It grows, where it has not been before, and reaches the limit within three of the finest buckets: nothing that
+    /// waits for a second one would be in time.
+    fn soon(&self) -> bool {
+        let low = &self.tiers.0[0].low;
+        let [d, a] = [low.back(0), low.back(3)];
+        let (Some(limit), true) = (self.limit, self.grows & 1 != 0 && d != NONE) else {
+            return false;
+        };
+        a < d && self.is_over(0, SOON) && d.saturating_add(d - a) >= limit
     }
 
     /// What is the case, by the scales.
-    fn settle(&mut self) {
-        let is_leak = self.twice != 0 || self.leaks.count_ones() >= 2;
-        if is_leak && self.found.is_none() {
-            let scale = if self.twice != 0 {
-                self.twice
-            } else {
-                self.leaks
-            }
-            .trailing_zeros() as usize;
-            if let Some(judged) = self.judged(scale) {
-                self.found = Some(Found {
+    fn settle(&mut self, done: u16) {
+        let limit = self.limit.unwrap_or(0);
+        // A limit that was raised by a quarter leaves time: it is to be found anew.
+        if self
+            .found
+            .is_some_and(|found| self.has_ended(&found) || limit / 5 > found.limit / 4)
+        {
+            (self.found, self.leaks, self.twice, self.strict) = (None, 0, 0, 0);
+        }
+        let leaks = if self.twice != 0 {
+            self.twice
+        } else if self.leaks.count_ones() >= 2 {
+            self.leaks
+        } else {
+            0
+        };
+        match &mut self.found {
+            Some(found) => found.strict |= leaks & self.strict != 0,
+            None if leaks != 0 => {
+                let scale = leaks.trailing_zeros() as usize;
+                self.found = self.judged(scale).map(|judged| Found {
                     scale,
                     from: judged.trend.from,
                     to: judged.trend.to,
+                    limit,
                     age: self.age,
+                    strict: leaks & self.strict != 0,
                 });
             }
-        } else if !is_leak && let Some(found) = self.found {
-            // Given back, or stopped: for as long as it was watched growing it has not grown by a tenth of that.
-            let now = self.tiers.0[2].low.last().unwrap_or(0) as f32;
-            let window = Tiers::window(found.scale.min(TIERS - 1));
-            let rise = found.to - found.from;
-            if now < found.to - 0.35 * rise
-                || (self.leaks == 0
-                    && self.age.saturating_sub(found.age) > window / 2
-                    && self.grows & (1 << found.scale) == 0)
-            {
-                self.found = None;
-            }
+            None => {}
         }
-        let which = if self.leaks != 0 {
-            self.leaks
-        } else {
-            self.grows
+        // Nothing grows, and what is told of that is of less than six minutes ago.
+        if leaks | self.grows == 0 && self.found.is_none() && done < 1 << 2 && self.is_calm {
+            return;
+        }
+        self.is_calm = leaks | self.grows == 0 && self.found.is_none();
+        let scale = match (leaks, self.found, self.grows) {
+            (0, Some(found), _) => Some(found.scale),
+            (0, None, 0) => self.widest(),
+            (0, None, scales) | (scales, _, _) => Some(scales.trailing_zeros() as usize),
         };
-        let scale = match (which, self.found) {
-            (0, Some(found)) => found.scale,
-            (0, None) => {
-                self.told = None;
-                return;
-            }
-            (which, _) => which.trailing_zeros() as usize,
-        };
-        self.told = self
-            .judged(scale)
-            .and_then(|judged| self.tell(scale, &judged));
+        self.told = scale.and_then(|scale| Some(self.tell(scale, &self.judged(scale)?)));
     }
 
-    fn tell(&self, scale: usize, judged: &Judged) -> Option<Told> {
+    /// A part was given back, or it has stopped: for half as long as it was watched growing, it has not grown.
+    fn has_ended(&self, found: &Found) -> bool {
+        let now = self.tiers.0[2].low.last().unwrap_or(0) as f32;
+        let watched = self.bucket(found.scale) * LEN as u64;
+        now < found.to - GIVEN * (found.to - found.from)
+            || self.leaks == 0
+                && self.grows & (1 << found.scale) == 0
+                && self.age.saturating_sub(found.age) > watched / 2
+    }
+
+    /// The scale of the longest window up to half a day that can be judged.
+    fn widest(&self) -> Option<usize> {
+        (0..=5).rev().find(|&scale| self.judged(scale).is_some())
+    }
+
+    fn tell(&self, scale: usize, judged: &Judged) -> Told {
         let bucket = self.bucket(scale) as f32;
         let trend = judged.trend;
-        let room = judged.room;
         let half = trend.span / 2.0;
         let slope = trend.rise() / trend.span;
         let fast = slope
             .max((trend.to - trend.middle) / half)
             .max((trend.middle - trend.from) / half);
-        let secs = |buckets: f32| (f64::from(buckets) * f64::from(bucket)).min(1e15) as i64;
-        let room = room?;
-        Some(Told {
+        let now = self.time.unwrap_or(0);
+        let at = |buckets: f32| {
+            now.saturating_add((f64::from(buckets) * f64::from(bucket)).min(1e12) as i64)
+        };
+        Told {
             scale,
-            slope: f64::from(slope) * PAGE as f64 / f64::from(bucket),
+            slope: slope * PAGE as f32 / bucket,
             window: (trend.span * bucket) as u32,
-            early: if fast > 0.0 {
-                secs(room / fast)
-            } else {
-                i64::MAX / 4
-            },
-            likely: if slope > 0.0 {
-                secs(room / slope)
-            } else {
-                i64::MAX / 4
-            },
-            late: trend.time(room).map(secs),
-            at: self.time.unwrap_or(0),
-        })
+            forecast: judged
+                .room
+                .filter(|_| judged.grows && slope > 0.0)
+                .map(|room| Forecast {
+                    early: at(room / fast),
+                    likely: at(room / slope),
+                    late: trend.time(room).map(|time| at(time.max(room / slope))),
+                }),
+        }
     }
 
     pub(super) fn bucket(&self, scale: usize) -> u64 {
+        let scale = scale.min(SCALES - 1);
         Tiers::length(scale.checked_sub(TIERS).map_or(scale, |which| NOTED[which]))
     }
 
     /// A scale's figures against what is asked of them.
     pub(super) fn judged(&self, scale: usize) -> Option<Judged> {
-        let (low, cpu) = match scale.checked_sub(TIERS) {
-            None => (&self.tiers.0[scale].low, &self.tiers.0[scale].cpu),
-            Some(which) => (&self.day.means[which], &self.day.loads[which]),
+        let scale = scale.min(SCALES - 1);
+        let (tier, low) = match scale.checked_sub(TIERS) {
+            None => (scale, &self.tiers.0[scale].low),
+            Some(which) => (NOTED[which], &self.day.means[which]),
         };
-        let tier = scale.checked_sub(TIERS).map_or(scale, |which| NOTED[which]);
-        let high = &self.tiers.0[tier.min(TIERS - 1)].high;
-        let high = (0..4)
-            .map(|back| high.back(back))
-            .filter(|&v| v != NONE)
-            .max()
-            .unwrap_or(0);
+        let high = self.tiers.0[tier].high.iter().copied().max().unwrap_or(0);
         judge(
             low,
-            cpu,
             &Around {
                 limit: self.limit.map(|limit| limit as f32),
                 high: high as f32,
                 now: self.tiers.0[0].low.last().unwrap_or(0) as f32,
                 is_need: self.is_need,
                 age: self.age as f32,
+                stood: self.stood,
+                lately: tier.checked_sub(FINER).and_then(|finer| {
+                    let moved = self.tiers.0[finer].low.moved()?;
+                    Some((moved, (LEN - 1) as f32 / (1 << FINER) as f32))
+                }),
                 bucket: self.bucket(scale) as f32,
                 is_mean: scale >= TIERS,
                 worked: self.starts.worked(),
+                tried: self.starts.tried,
                 again: self.starts.again(),
             },
         )
@@ -271,38 +333,31 @@ impl Detector {
 
     /// The scale that the verdict stands on.
     pub(super) fn scale(&self) -> Option<usize> {
-        self.found
-            .map(|found| found.scale)
-            .or(self.told.map(|told| told.scale))
+        self.told.map(|told| told.scale.min(SCALES - 1))
     }
 
     /// The least need of the last bucket that near the limit is asked of, in pages.
     pub(super) fn near_low(&self) -> Option<u32> {
-        self.tiers.0[3].low.last()
+        self.tiers.0[NEAR_SCALE].low.last()
     }
 
     pub(super) fn say(&self) -> Verdict {
         let finding = if self.found.is_some() {
             Finding::Leak
-        } else if self.near >= 2 {
+        } else if self.near >= 2 || self.is_soon {
             Finding::NearLimit
         } else if self.grows != 0 {
             Finding::Growing
-        } else if self.tiers.0[0].low.back(7) == NONE {
+        } else if self.told.is_none() {
             Finding::Learning
         } else {
             Finding::Steady
         };
-        let at = |told: &Told, secs: i64| told.at.saturating_add(secs);
         Verdict {
             finding,
-            is_cautious: self.found.is_some() && self.strict != 0,
-            slope: self.told.map(|told| told.slope),
-            forecast: self.told.map(|told| Forecast {
-                early: at(&told, told.early),
-                likely: at(&told, told.likely),
-                late: told.late.map(|late| at(&told, late.max(told.likely))),
-            }),
+            is_cautious: self.found.is_some_and(|found| found.strict),
+            slope: self.told.map(|told| f64::from(told.slope)),
+            forecast: self.told.and_then(|told| told.forecast),
             window: self.told.map(|told| told.window),
         }
     }

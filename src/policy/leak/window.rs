@@ -78,6 +78,14 @@ impl Window {
         }
     }
 
+    /// The first and the last figure, but none further off the trend than it goes in one step.
+    pub fn ends(&self, trend: &Trend) -> (f32, f32) {
+        let step = trend.rise() / trend.span;
+        let first = self.level[0].clamp(trend.from - step, trend.from);
+        let last = self.level[self.n - 1].clamp(trend.to, trend.to + step);
+        (first, last)
+    }
+
     /// How many of the pairs rise, less those that fall, of all: Kendall's tau, 1 when every figure is above the last.
     pub fn tau(&self) -> f32 {
         let levels = self.levels();
@@ -123,12 +131,12 @@ impl Window {
 
     /// What part of the rise is left when the load's part is taken out: 1 when load has nothing to do with it.
     /// `None` where load is not told for most of the window.
-    pub fn beside_load(&self, cpu: &Series) -> Option<f32> {
+    pub fn load(&self, series: &Series) -> Option<Load> {
         let (mut n, mut t, mut c, mut y) = (0.0f64, 0.0, 0.0, 0.0);
         let mut rows = [(0.0f64, 0.0f64, 0.0f64); LEN];
         let mut count = 0;
         for i in 0..self.n {
-            let load = cpu.back(usize::from(self.back[i]));
+            let load = series.load(usize::from(self.back[i]));
             if load == NONE {
                 continue;
             }
@@ -160,25 +168,61 @@ impl Window {
         if tt <= 0.0 || ty <= 0.0 {
             return None;
         }
+        let load = |beside: f64| {
+            let ends = count / 3;
+            let mean = |rows: &[(f64, f64, f64)]| {
+                rows.iter().map(|row| row.1).sum::<f64>() / rows.len() as f64
+            };
+            let (from, to) = (mean(&rows[..ends]), mean(&rows[count - ends..count]));
+            Some(Load {
+                beside: beside as f32,
+                rise: ((to - from) / from.max(1.0)) as f32,
+            })
+        };
         // A load that hardly moves explains nothing: its coefficient would be noise over noise.
         let moves = (cc / n).sqrt() / c.max(1.0);
-        if moves < 0.02 {
-            return Some(1.0);
+        if moves < 0.02 || cy <= 0.0 {
+            return load(1.0);
         }
         let alone = ty / tt;
         // Ridge: a load that is a straight line itself shares the rise with time.
         let det = tt * cc * 1.02 - tc * tc;
-        let slope = if det > 1e-9 * tt * cc {
-            (ty * cc * 1.01 - tc * cy) / det
-        } else {
-            alone / 2.0
-        };
-        let by_load = if cc > 0.0 { cy / cc } else { 0.0 };
-        if by_load <= 0.0 {
-            return Some(1.0);
-        }
-        Some((slope / alone).clamp(0.0, 1.0) as f32)
+        let slope = (ty * cc * 1.01 - tc * cy) / det.max(f64::MIN_POSITIVE);
+        load((slope / alone).clamp(0.0, 1.0))
     }
+
+    /// From which figure on it is above a level for good.
+    pub fn begun(&self, level: f32) -> usize {
+        self.levels()
+            .iter()
+            .rposition(|&low| low <= level)
+            .unwrap_or(0)
+    }
+
+    /// The same without the first `n`.
+    pub fn cut(&self, n: usize) -> Self {
+        let n = n.min(self.n);
+        let mut window = *self;
+        window.n = self.n - n;
+        window.at.copy_within(n..self.n, 0);
+        window.level.copy_within(n..self.n, 0);
+        window.back.copy_within(n..self.n, 0);
+        window
+    }
+
+    /// The least figure.
+    pub fn least(&self) -> f32 {
+        self.levels().iter().copied().fold(f32::INFINITY, f32::min)
+    }
+}
+
+/// What load has to do with a rise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// The part of the rise that is left when load's part is taken out.
+    pub beside: f32,
+    /// How much load itself rose, as a part of what it was.
+    pub rise: f32,
 }
 
 fn median(a: f32, b: f32, c: f32) -> f32 {

@@ -28,9 +28,9 @@ fn a_count_is_whole_or_cut_or_unknown() {
         "18446744073709551616",
         "\u{ff11}",
     ] {
-        assert_eq!(cell::count(cell.as_bytes()), Err(()), "{cell}");
+        assert_eq!(cell::count(cell.as_bytes()), Err(cell::Wrong), "{cell}");
     }
-    assert_eq!(cell::count(b"\xff"), Err(()));
+    assert_eq!(cell::count(b"\xff"), Err(cell::Wrong));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn no_limit_has_many_names() {
     }
     assert_eq!(cell::limit(b"400"), Ok(Some(Limit::Bytes(400))));
     assert_eq!(cell::limit(b""), Ok(None));
-    assert_eq!(cell::limit(b"none"), Err(()));
+    assert_eq!(cell::limit(b"none"), Err(cell::Wrong));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_time_is_seconds_or_rfc_3339() {
         "2023-11-14 22:13",
         "+5",
     ] {
-        assert_eq!(cell::time(cell.as_bytes()), Err(()), "{cell}");
+        assert_eq!(cell::time(cell.as_bytes()), Err(cell::Wrong), "{cell}");
     }
 }
 
