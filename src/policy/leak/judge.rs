@@ -124,7 +124,7 @@ impl Doubt {
             Self::First => 1.6,
             Self::Cycle => 2.0,
             Self::Load => 3.0,
-            Self::Cache => 2.0,
+            Self::Cache => 1.5,
             Self::Within => 1.3,
             Self::Short => 1.4,
             Self::Shorter => 2.0,

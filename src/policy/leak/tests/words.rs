@@ -76,7 +76,7 @@ const LOAD: [&str; 8] = [
     "+ new ground: 67M, nothing was given back (at least 25 % of the rise)",
     "- beside load: 50 % of the rise are not explained by CPU time (at least 50 %)",
     "+ slowing down: not at all (to come: at least the 402M below the limit)",
-    "- risen of what is left: 17 %: 67M of 402M (at least 480 %: it grows for as long as it is watched, most of it goes with load, page cache may be in it)",
+    "- risen of what is left: 17 %: 67M of 402M (at least 360 %: it grows for as long as it is watched, most of it goes with load, page cache may be in it)",
 ];
 const NOTHING: [&str; 2] = [
     "? watched: 4min of this start (at least 12min)",
