@@ -30,7 +30,9 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
             holds: Some(true),
         });
     }
-    if let Some(limit) = detector.limit {
+    if let Some(limit) = detector.limit
+        && detector.is_need
+    {
         let low = detector.near_low();
         reasons.push(Reason {
             name: "near the limit",

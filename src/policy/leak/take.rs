@@ -190,10 +190,11 @@ impl Detector {
         self.settle(done);
     }
 
-    /// The least need of a scale's last bucket is over such a part of the limit.
+    /// The least need of a scale's last bucket is over such a part of the limit. Where page cache is in it, that says
+    /// nothing: it fills what the limit leaves.
     fn is_over(&self, scale: usize, part: f32) -> bool {
         match (self.tiers.0[scale].low.last(), self.limit) {
-            (Some(low), Some(limit)) => low as f32 >= part * limit as f32,
+            (Some(low), Some(limit)) => self.is_need && low as f32 >= part * limit as f32,
             _ => false,
         }
     }
