@@ -33,7 +33,7 @@ step() {
     sed -n '/"step"/,/}/s/.*"at": "\(.*\)".*/\1/p' "/var/lib/memctl/state/slow@$1.service.json"
 }
 at() {
-    for i in $(seq 400); do [ "$(step $1)" = $2 ] && return 0; sleep 0.1; done
+    for i in $(seq 900); do [ "$(step $1)" = $2 ] && return 0; sleep 0.1; done
     echo "slow@$1 never $2: $(step $1)"; cat /var/lib/memctl/state/slow@$1.service.json; exit 1
 }
 "#;
@@ -64,7 +64,7 @@ impl Server {
     /// Runs a script that knows the steps.
     fn steps(&self, script: &str) -> String {
         let script = Script::new(format!("{STEPS}\n{script}"));
-        self.guest.ok(script.timeout(Duration::from_secs(150)))
+        self.guest.ok(script.timeout(Duration::from_secs(300)))
     }
 
     /// So often a slow service was begun.
