@@ -6,7 +6,9 @@ mod alerts;
 mod forbidden;
 mod host;
 mod killed;
+mod pid1;
 mod profiles;
 mod trends;
 
-use host::{Host, M, unit};
+use host::Host;
+use pid1::{M, unit};

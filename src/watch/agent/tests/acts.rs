@@ -150,9 +150,9 @@ fn one_unit_at_a_time() {
 #[test]
 fn units_that_went_down_with_it_and_stay_down_are_started_again() {
     let host = Host::new(ABOVE, "");
-    let side = host::Model {
+    let side = pid1::Model {
         start: 9,
-        ..host::Model::default()
+        ..pid1::Model::default()
     };
     let mut pid1 = host.pid1.borrow_mut();
     pid1.units.insert("side.service".to_owned(), side);
@@ -316,9 +316,9 @@ fn kills_of_others_are_not_its_own() {
     );
     let mut pid1 = host.pid1.borrow_mut();
     pid1.kills = 5;
-    let api = host::Model {
+    let api = pid1::Model {
         kills: 5,
-        ..host::Model::default()
+        ..pid1::Model::default()
     };
     pid1.units.insert("api.service".to_owned(), api);
     drop(pid1);

@@ -1,6 +1,7 @@
 //! What withholds a restart: each once, told once.
 
-use super::host::{ABOVE, Model};
+use super::host::ABOVE;
+use super::pid1::Model;
 use super::*;
 use crate::state::Hold;
 use crate::watch::agent::Mode;
