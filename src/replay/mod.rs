@@ -27,7 +27,7 @@ pub use given::{Given, Limits};
 pub use play::{Line, Played, play, play_readings, play_until};
 pub use player::{Host, Player, Told, What};
 pub use points::readings;
-pub use trace::{COLUMNS, Trace};
+pub use trace::{Trace, columns};
 
 /// One line of a recording; what it does not tell is `None`.
 #[derive(Debug, Clone, Copy, PartialEq)]

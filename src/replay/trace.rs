@@ -8,25 +8,6 @@ use super::fault::{Fault, Faults};
 use super::{Reading, cell};
 use crate::sample::Invocation;
 
-/// Every column that is known, `time` first, as `memctl history --csv` writes them.
-pub const COLUMNS: [&str; 15] = [
-    "time",
-    "current",
-    "anon",
-    "file",
-    "shmem",
-    "slab_unreclaimable",
-    "kernel_stack",
-    "pagetables",
-    "percpu",
-    "sock",
-    "swap",
-    "cpu_usec",
-    "high",
-    "max",
-    "invocation",
-];
-
 /// What a cell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -54,26 +35,38 @@ enum Count {
     Cpu,
 }
 
+/// Every column that is known, in the order in which `memctl history --csv` writes them.
+const KNOWN: [(&str, Column); 15] = [
+    ("time", Column::Time),
+    ("current", Column::Count(Count::Current)),
+    ("anon", Column::Count(Count::Anon)),
+    ("file", Column::Count(Count::File)),
+    ("shmem", Column::Count(Count::Shmem)),
+    (
+        "slab_unreclaimable",
+        Column::Count(Count::SlabUnreclaimable),
+    ),
+    ("kernel_stack", Column::Count(Count::KernelStack)),
+    ("pagetables", Column::Count(Count::Pagetables)),
+    ("percpu", Column::Count(Count::Percpu)),
+    ("sock", Column::Count(Count::Sock)),
+    ("swap", Column::Count(Count::Swap)),
+    ("cpu_usec", Column::Count(Count::Cpu)),
+    ("high", Column::High),
+    ("max", Column::Max),
+    ("invocation", Column::Invocation),
+];
+
+/// The columns of a trace.
+#[must_use]
+pub fn columns() -> [&'static str; 15] {
+    KNOWN.map(|(name, _)| name)
+}
+
 impl Column {
     fn named(name: &str) -> Self {
-        Self::Count(match name {
-            "time" => return Self::Time,
-            "high" => return Self::High,
-            "max" => return Self::Max,
-            "invocation" => return Self::Invocation,
-            "current" => Count::Current,
-            "anon" => Count::Anon,
-            "file" => Count::File,
-            "shmem" => Count::Shmem,
-            "slab_unreclaimable" => Count::SlabUnreclaimable,
-            "kernel_stack" => Count::KernelStack,
-            "pagetables" => Count::Pagetables,
-            "percpu" => Count::Percpu,
-            "sock" => Count::Sock,
-            "swap" => Count::Swap,
-            "cpu_usec" => Count::Cpu,
-            _ => return Self::Unknown,
-        })
+        let known = KNOWN.iter().find(|(known, _)| *known == name);
+        known.map_or(Self::Unknown, |(_, column)| *column)
     }
 }
 
@@ -307,15 +300,22 @@ impl<R: Read> Trace<R> {
                 bad = bad.or(Some(at));
             }
         }
+        let goes_back = self.begun && self.reading.time < before;
         if let Some(bad) = bad {
-            self.reading.time = before;
             self.bad_cells(bad);
-            return false;
         }
-        if self.begun && self.reading.time < before {
-            self.reading.time = before;
-            let message = format!("time goes back: {} after {before}", self.time());
+        if goes_back {
+            let time = self.time();
+            // As the trace writes times.
+            let before = match time.contains(':') {
+                true => before.to_string(),
+                false => before.as_second().to_string(),
+            };
+            let message = format!("time goes back: {time} after {before}");
             self.fault(self.line(), self.column(self.time_at), message);
+        }
+        if bad.is_some() || goes_back {
+            self.reading.time = before;
             return false;
         }
         self.begun = true;

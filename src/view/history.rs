@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::history::{Grain, Point, Spread};
+use crate::replay::columns;
 use crate::sample::{Limit, Source};
 use crate::systemd::names::UnitName;
 use crate::units::{Span, show_bytes};
@@ -103,25 +104,6 @@ fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Option<Value> {
     (!known.is_empty()).then_some(Value::Object(known))
 }
 
-/// The columns of a trace, as `memctl replay` reads them.
-const COLUMNS: [&str; 15] = [
-    "time",
-    "current",
-    "anon",
-    "file",
-    "shmem",
-    "slab_unreclaimable",
-    "kernel_stack",
-    "pagetables",
-    "percpu",
-    "sock",
-    "swap",
-    "cpu_usec",
-    "high",
-    "max",
-    "invocation",
-];
-
 /// `history --csv`: the last reading of each point. What is unknown is empty; where there is no limit, `high` and
 /// `max` are `infinity`, which most that read numbers take for one.
 ///
@@ -130,7 +112,7 @@ const COLUMNS: [&str; 15] = [
 pub fn csv(points: &[Point]) -> Result<String> {
     let failed = |e: &dyn std::fmt::Display| Error::failed(format!("cannot write CSV: {e}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS).map_err(|e| failed(&e))?;
+    writer.write_record(columns()).map_err(|e| failed(&e))?;
     let limit = |limit: Limit| match limit {
         Limit::Infinity => "infinity".to_owned(),
         Limit::Bytes(bytes) => bytes.to_string(),

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result, describe_io};
-use crate::replay::{COLUMNS, Fault, Faults, Given, Host, Played, What, play};
+use crate::replay::{Fault, Faults, Given, Host, Played, What, columns, play};
 use crate::units::quote;
 use crate::view::progress::Progress;
 use crate::view::replay::Replayed;
@@ -118,7 +118,7 @@ impl Problems {
     pub fn warn(&self) {
         for (name, traces) in &self.unknown {
             let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
-            let near = COLUMNS.iter().copied().min_by_key(distance);
+            let near = columns().into_iter().min_by_key(distance);
             let near = near.filter(|near| distance(near) <= 2);
             let near = near.map_or_else(String::new, |near| format!("; perhaps {near}?"));
             let traces = match traces {
