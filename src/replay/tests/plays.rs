@@ -278,4 +278,11 @@ fn the_history_s_finest_points_are_played() {
         (Some(5), Some(1))
     );
     assert_eq!(readings(&[], &[], &[]), []);
+
+    // Where the finer one begins in the middle of an hour, that hour's last reading is of later.
+    let minutes = series(Grain::Minutes, 60, 7200 + 17 * 60, 3 * 3600);
+    let found = readings(&hours, &minutes, &[]);
+    assert_eq!(found[1].time.as_second(), 7200);
+    assert_eq!(found[2].time.as_second(), 7200 + 18 * 60);
+    assert_eq!(found.len(), 2 + 43);
 }
