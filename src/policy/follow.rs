@@ -70,6 +70,12 @@ impl Trend {
         self.read
     }
 
+    /// Whether it can be what was written: where it was read from, anything may stand.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.detector.is_sound()
+    }
+
     /// Whether the last reading was of this start.
     #[must_use]
     pub fn is_of(&self, start: Start) -> bool {
@@ -79,6 +85,10 @@ impl Trend {
 
     /// Whether it is to be told that the unit grows: once a start and growth. `told`: a rule tells it.
     pub fn is_news(&mut self, finding: Finding, told: bool, now: Timestamp) -> bool {
+        if finding == Finding::NearLimit {
+            // What grew up to here has not paused.
+            self.grew = self.grew.map(|_| now);
+        }
         if !matches!(finding, Finding::Growing | Finding::Leak) {
             return false;
         }

@@ -71,6 +71,7 @@ pub fn read(root: &Root, scope: &Scope) -> Result<Trends> {
     let read: Read = serde_json::from_slice(&bytes).map_err(unreadable)?;
     let units = read.units.into_iter();
     Ok(units
+        .filter(|(_, trend)| trend.is_sound())
         .filter_map(|(name, trend)| Some((UnitName::parse(&name).ok()?, trend)))
         .collect())
 }

@@ -37,6 +37,11 @@ impl Default for Day {
 }
 
 impl Day {
+    /// The index of the last part.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
     /// Takes up a part that is over.
     pub fn take(&mut self, elapsed: u64, low: u32, cpu: u32) {
         let index = elapsed / Tiers::length(PART);

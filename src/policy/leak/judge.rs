@@ -11,34 +11,38 @@ use super::window::{Trend, Window};
 pub(super) const RISE: f32 = 512.0;
 /// The least rise, of the level.
 pub(super) const SHARE: f32 = 0.03;
+/// The least rise, of what is left below the limit.
+pub(super) const LEFT: f32 = 0.1;
 /// The least tau.
 const TAU: f32 = 0.65;
 /// A drop of this part of the rise is a release.
 const RELEASE: f32 = 0.3;
 /// The least number of even steps.
 pub(super) const STEPS: f32 = 3.3;
+/// The same of means over a day, in days.
+const MEAN_STEPS: f32 = 2.4;
 /// The least that must be over all that was before, of the rise.
 pub(super) const FRESH: f32 = 0.25;
 /// The least pace of the last quarter, of the whole's.
 pub(super) const RECENT: f32 = 0.4;
-/// The least part of the rise that load does not explain.
+/// The least part of the rise that load does not explain, without a doubt.
 pub(super) const BESIDE: f32 = 0.5;
-/// The same of means over a day, in days.
-const MEAN_STEPS: f32 = 2.4;
 /// What has risen, of what is left, without any doubt.
 const DEMAND: f32 = 0.5;
+/// And with all of them.
+const MOST: f32 = 5.0;
 /// What is so much more than the demand that it need not be seen twice.
 const PLAIN: f32 = 1.2;
 /// And what tau is so clean.
 const CLEAN: f32 = 0.9;
-/// And with all of them.
-const MOST: f32 = 5.0;
 /// It has stood still if it stood for this part of the time that it has grown for.
 const STOOD: f32 = 0.5;
 /// A window stands still if it rises by less than this part of what is left below the limit.
 const STILL: f32 = 0.05;
 /// It stands still if it moves by less than this part of what it would have risen by.
 const PACE: f32 = 0.3;
+/// So much more must be left of a rise where load rose as well.
+pub(super) const LOADED: f32 = 1.4;
 /// Load explains a rise if it rose by this part of it.
 const ELASTIC: f32 = 0.5;
 
@@ -144,6 +148,8 @@ pub(super) struct Judged {
     pub n: usize,
     /// It rose enough for the rest to be looked at.
     pub is_weighed: bool,
+    /// It passed all that comes before the doubts.
+    pub is_doubted: bool,
     pub trend: Trend,
     pub tau: f32,
     /// How far need has risen over all that was before.
@@ -154,6 +160,8 @@ pub(super) struct Judged {
     /// The least number of steps. A jump becomes a day of rise in the mean over a day: two of these must not do.
     pub least_steps: f32,
     pub recent: f32,
+    /// Nothing to speak of was given back since the window ended.
+    pub kept: bool,
     /// What is left below the limit.
     pub room: Option<f32>,
     pub beside: Option<f32>,
@@ -184,7 +192,7 @@ pub(super) fn needed(bucket: f32) -> usize {
     if bucket >= 6.0 * 3600.0 { 6 } else { 8 }
 }
 
-/// Judges a scale; `None` where there is too little of it, or it plainly does not grow (a cheap look beforehand).
+/// Judges a scale; `None` where there is too little of it. What plainly does not grow is not weighed.
 pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     if low.back(0) == NONE || low.back(2) == NONE {
         return None;
@@ -201,6 +209,7 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     let mut judged = Judged {
         n: window.n,
         is_weighed: false,
+        is_doubted: false,
         trend,
         tau: 0.0,
         fresh: 0.0,
@@ -212,6 +221,7 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
             STEPS
         },
         recent: 0.0,
+        kept: false,
         room: around
             .limit
             .map(|limit| (limit - around.high.max(trend.to)).max(0.0)),
@@ -230,9 +240,7 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     if rise < RISE || rise < SHARE * trend.to {
         return Some(judged);
     }
-    if let Some(room) = judged.room
-        && rise < 0.1 * room
-    {
+    if judged.room.is_some_and(|room| rise < LEFT * room) {
         return Some(judged);
     }
     judged.is_weighed = true;
@@ -255,7 +263,7 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     judged.tau = window.tau();
     judged.steps = window.steps();
     // Not given back since, by a part that would be a release.
-    let kept = around.is_mean || around.now >= trend.to - RELEASE * rise;
+    judged.kept = around.is_mean || around.now >= trend.to - RELEASE * rise;
     // It must still go on: the last quarter.
     let n = window.n;
     let q = n / 4;
@@ -264,12 +272,13 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     judged.recent = late / (rise / trend.span * (q as f32 + 1.0));
     if judged.tau < judged.least_tau()
         || judged.steps < judged.least_steps
-        || !kept
+        || !judged.kept
         || judged.fresh < FRESH * rise
         || judged.recent < RECENT
     {
         return Some(judged);
     }
+    judged.is_doubted = true;
     let load = window.load(low);
     judged.beside = load.map(|load| load.beside);
     let span = trend.span * around.bucket;
@@ -282,7 +291,7 @@ pub(super) fn judge(low: &Series, around: &Around) -> Option<Judged> {
     // Need that follows load rises by no larger a part than load does.
     let by_load = load.is_some_and(|load| {
         load.beside < BESIDE
-            || load.beside < 1.4 * BESIDE && load.rise >= ELASTIC * rise / trend.from.max(1.0)
+            || load.beside < LOADED * BESIDE && load.rise >= ELASTIC * rise / trend.from.max(1.0)
     });
     // The trend is between the middles of three figures, and begins when a tenth had risen.
     let grew = (trend.span + 2.0) / 0.9 * around.bucket;

@@ -1,11 +1,9 @@
 //! The gates in words, for who asks why.
 
+use super::Reason;
 use super::judge::{self, Doubt, Judged};
-use super::take::{Detector, SCALES};
-use super::{Finding, Reason};
+use super::take::{Detector, PAGE, SCALES};
 use crate::units::{Span, show_bytes};
-
-const PAGE: f32 = 4096.0;
 
 pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -26,7 +24,10 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
                 0..60 => format!("a leak just now, at {}", bytes(found.to)),
                 ago => format!("a leak {} ago, at {}", span(ago as f32), bytes(found.to)),
             },
-            threshold: "until a third of the rise is given back, or it has stopped".to_owned(),
+            threshold: format!(
+                "until {:.0} % of the rise are given back, it has stopped, or the limit is raised by a quarter",
+                super::take::GIVEN * 100.0
+            ),
             holds: Some(true),
         });
     }
@@ -45,8 +46,16 @@ pub(super) fn reasons(detector: &Detector) -> Vec<Reason> {
                 None => "not watched for 12min".to_owned(),
             },
             threshold: format!("at least {:.0} %, twice", super::take::NEAR * 100.0),
-            holds: low.map(|_| detector.say().finding == Finding::NearLimit),
+            holds: low.map(|_| detector.is_near()),
         });
+        if detector.is_soon() {
+            reasons.push(Reason {
+                name: "soon",
+                figure: "it grows, and reaches the limit within minutes".to_owned(),
+                threshold: format!("at {:.0} % of it or more", super::take::SOON * 100.0),
+                holds: Some(true),
+            });
+        }
     }
     reasons
 }
@@ -75,16 +84,23 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
             holds,
         });
     };
-    let least = judge::RISE.max(judge::SHARE * trend.to);
+    let left = judged.room.map_or(0.0, |room| judge::LEFT * room);
+    let least = judge::RISE.max(judge::SHARE * trend.to).max(left);
+    let of = if least == judge::RISE {
+        String::new()
+    } else if least > left {
+        format!(", {:.0} % of {}", judge::SHARE * 100.0, bytes(trend.to))
+    } else {
+        let room = bytes(judged.room.unwrap_or(0.0));
+        format!(
+            ", {:.0} % of the {room} below the limit",
+            judge::LEFT * 100.0
+        )
+    };
     push(
         "rise",
         format!("{} in {}", signed(rise), span(trend.span * bucket)),
-        format!(
-            "at least {}, {:.0} % of {}",
-            bytes(least),
-            judge::SHARE * 100.0,
-            bytes(trend.to)
-        ),
+        format!("at least {}{of}", bytes(least)),
         Some(rise >= least),
     );
     if !judged.is_weighed {
@@ -128,6 +144,14 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         format!("at least {:.0} % of the rise", judge::FRESH * 100.0),
         Some(judged.fresh >= judge::FRESH * rise),
     );
+    if !judged.kept {
+        push(
+            "kept",
+            "part of the rise was given back just now".to_owned(),
+            "nothing of that".to_owned(),
+            Some(false),
+        );
+    }
     let Some(room) = judged.room else {
         push(
             "limit",
@@ -137,6 +161,10 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
         );
         return;
     };
+    // What was not asked any more is no reason.
+    if !judged.is_doubted {
+        return;
+    }
     if let Some(beside) = judged.beside {
         push(
             "beside load",
@@ -144,7 +172,11 @@ fn of_scale(reasons: &mut Vec<Reason>, detector: &Detector, scale: usize, judged
                 "{:.0} % of the rise are not explained by CPU time",
                 beside * 100.0
             ),
-            format!("at least {:.0} %", judge::BESIDE * 100.0),
+            format!(
+                "at least {:.0} %, or {:.0} % where load rose",
+                judge::BESIDE * 100.0,
+                judge::BESIDE * judge::LOADED * 100.0
+            ),
             Some(!judged.has(Doubt::Load)),
         );
     }
@@ -190,8 +222,8 @@ impl Doubt {
     /// What is doubted, in words.
     fn words(self) -> &'static str {
         match self {
-            Self::First => "it grows for as long as it is watched",
-            Self::Cycle => "less than a day was watched",
+            Self::First => "it never stood still for long",
+            Self::Cycle => "less than one or two days were watched",
             Self::Load => "most of it goes with load",
             Self::Cache => "page cache may be in it",
             Self::Within => "it grows for less than 12h",
@@ -208,7 +240,7 @@ impl Doubt {
 }
 
 fn bytes(pages: f32) -> String {
-    show_bytes((f64::from(pages.max(0.0)) * f64::from(PAGE)) as u64)
+    show_bytes((f64::from(pages.max(0.0)) * PAGE as f64) as u64)
 }
 
 fn signed(pages: f32) -> String {

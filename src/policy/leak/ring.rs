@@ -15,9 +15,9 @@ pub(super) const TIERS: usize = 10;
 /// How long a bucket of the first scale is, in seconds: more than a tick of a minute, so that none stays empty.
 pub(super) const FIRST: u64 = 90;
 
-/// One bucket. It is stored as its four figures.
+/// One bucket. It is stored as its five figures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(from = "[u32; 4]", into = "[u32; 4]")]
+#[serde(from = "[u32; 5]", into = "[u32; 5]")]
 pub(super) struct Bucket {
     /// Which one since the start.
     pub index: u32,
@@ -25,24 +25,34 @@ pub(super) struct Bucket {
     pub low: u32,
     /// The most.
     pub high: u32,
-    /// CPU time in microseconds a second; `NONE` where it is not told.
+    /// CPU time in microseconds a second, the mean of its readings; `NONE` where it is not told.
     pub cpu: u32,
+    /// Of how many readings that is.
+    pub told: u32,
 }
 
-impl From<[u32; 4]> for Bucket {
-    fn from([index, low, high, cpu]: [u32; 4]) -> Self {
+impl From<[u32; 5]> for Bucket {
+    fn from([index, low, high, cpu, told]: [u32; 5]) -> Self {
         Self {
             index,
             low,
             high,
             cpu,
+            told,
         }
     }
 }
 
-impl From<Bucket> for [u32; 4] {
+impl From<Bucket> for [u32; 5] {
     fn from(bucket: Bucket) -> Self {
-        [bucket.index, bucket.low, bucket.high, bucket.cpu]
+        let Bucket {
+            index,
+            low,
+            high,
+            cpu,
+            told,
+        } = bucket;
+        [index, low, high, cpu, told]
     }
 }
 
@@ -50,10 +60,14 @@ impl Bucket {
     fn join(&mut self, other: Self) {
         self.low = self.low.min(other.low);
         self.high = self.high.max(other.high);
-        self.cpu = match (self.cpu, other.cpu) {
-            (NONE, cpu) | (cpu, NONE) => cpu,
-            (one, two) => one / 2 + two / 2,
-        };
+        let sum = u64::from(self.told) + u64::from(other.told);
+        if sum > 0 {
+            let weigh = |of: &Self| u64::from(of.cpu) * u64::from(of.told);
+            let all = u128::from(weigh(self)) + u128::from(weigh(&other));
+            // A mean of figures is no more than the greatest of them.
+            self.cpu = (all / u128::from(sum)) as u32;
+            self.told = u32::try_from(sum).unwrap_or(u32::MAX);
+        }
     }
 }
 
@@ -101,7 +115,7 @@ pub(super) struct Tiers(pub [Tier; TIERS]);
 impl Tiers {
     /// How long a bucket of a scale is, in seconds.
     pub fn length(tier: usize) -> u64 {
-        FIRST << tier.min(TIERS)
+        FIRST << tier
     }
 
     /// Takes up what was read `elapsed` seconds after the start; says which scales a bucket was over at, a bit each.
@@ -112,6 +126,7 @@ impl Tiers {
             low: pages,
             high: pages,
             cpu,
+            told: u32::from(cpu != NONE),
         };
         let mut over = self.0[0].put(now);
         for tier in 0..TIERS {

@@ -84,6 +84,11 @@ impl Series {
         (most != NONE).then(|| (most - least) as f32)
     }
 
+    /// The index of the last figure.
+    pub fn head(&self) -> u32 {
+        self.head
+    }
+
     /// The last figure.
     pub fn last(&self) -> Option<u32> {
         Some(self.slots[slot(self.head)]).filter(|&value| value != NONE)

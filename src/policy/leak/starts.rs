@@ -14,29 +14,38 @@ const FIRST: u64 = 300;
 pub(super) struct Start {
     #[serde(with = "super::compact")]
     levels: [u32; AGES],
-    /// How many are noted.
-    n: usize,
 }
 
 impl Default for Start {
     fn default() -> Self {
         Self {
             levels: [NONE; AGES],
-            n: 0,
         }
     }
 }
 
 impl Start {
+    /// How many are noted.
+    fn n(&self) -> usize {
+        self.levels
+            .iter()
+            .take_while(|level| **level != NONE)
+            .count()
+    }
+
     fn take(&mut self, age: u64, low: u32) {
-        while self.n < AGES && age >= FIRST << self.n {
-            self.levels[self.n] = low;
-            self.n += 1;
+        let n = self.n();
+        for (k, level) in self.levels.iter_mut().enumerate().skip(n) {
+            if age < FIRST << k {
+                break;
+            }
+            *level = low;
         }
     }
 
     fn level(&self, age: usize) -> Option<f32> {
-        (age < self.n).then(|| self.levels[age] as f32)
+        let level = self.levels.get(age).filter(|level| **level != NONE);
+        level.map(|level| *level as f32)
     }
 
     /// It rose to its end as fast as before: its last doubling of age brought at least 1.5 times what the one before
@@ -76,7 +85,7 @@ impl Starts {
             self.worked = self.worked.max(worked);
         }
         self.tried = leaked;
-        if self.now.n >= 3 {
+        if self.now.n() >= 3 {
             self.before = self.now;
         }
         self.now = Start::default();
@@ -89,7 +98,7 @@ impl Starts {
 
     /// Both grew alike, and ever on.
     pub fn again(&self) -> bool {
-        let Some(k) = self.now.n.min(self.before.n).checked_sub(1) else {
+        let Some(k) = self.now.n().min(self.before.n()).checked_sub(1) else {
             return false;
         };
         match (self.now.rises(k), self.before.rises(k)) {

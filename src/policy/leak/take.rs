@@ -9,23 +9,27 @@ use super::series::{LEN, NONE};
 use super::starts::Starts;
 use super::{Finding, Forecast, Point, Verdict};
 
-const PAGE: u64 = 4096;
+/// What figures are kept in, in bytes.
+pub(super) const PAGE: u64 = 4096;
 /// The scales: those of the tiers, and the two of the day's mean.
 pub(super) const SCALES: usize = TIERS + NOTED.len();
-/// The longest that a reading is taken to stand for what comes after it, in seconds: a gap is no growth.
+/// How often the highest that was given back begins to be forgotten, in seconds of this start.
 const WEEK: u64 = 7 * 86_400;
 /// How much finer the scale is that says whether it moves now: its window is an eighth.
 const FINER: usize = 3;
+/// How long readings of `memory.current` alone are passed over where need was known, in seconds: one of them between
+/// others would be a peak.
+const PATIENCE: i64 = 3600;
 /// What is near the limit.
 pub(super) const NEAR: f32 = 0.92;
 /// The scale that is asked whether it is near: twelve minutes, twice in a row.
 const NEAR_SCALE: usize = 3;
 /// What is near it while it grows so fast that it is reached within three of the finest buckets.
-const SOON: f32 = 0.8;
+pub(super) const SOON: f32 = 0.8;
 /// A leak of whose rise this part is given back has ended.
-const GIVEN: f32 = 0.35;
+pub(super) const GIVEN: f32 = 0.35;
 
-/// What is remembered of a unit: about 2 kB, whatever its age.
+/// What is remembered of a unit: less than 3 kB, whatever its age.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detector {
@@ -69,6 +73,8 @@ pub(super) struct Found {
     limit: u32,
     /// How old the start was.
     pub age: u64,
+    /// And when it last grew.
+    grew: u64,
     /// It is one by the stricter measure, too.
     strict: bool,
 }
@@ -91,6 +97,13 @@ impl Detector {
         };
         if begun {
             self.begin();
+        } else if self.time.is_some() && self.is_need != point.is_need {
+            // What is told is another thing now.
+            let waited = point.time.saturating_sub(self.time.unwrap_or(point.time));
+            if self.is_need && (0..PATIENCE).contains(&waited) {
+                return;
+            }
+            *self = Self::default();
         }
         self.start = point.start.or(self.start);
         let past = self
@@ -126,8 +139,9 @@ impl Detector {
             Some(judged) if judged.stood > self.age as f32 / 8.0 => low.last().unwrap_or(0),
             _ => 0,
         };
-        self.starts
-            .begin(low.released().max(stood), self.found.is_some());
+        // One that stands in the end was no leak, whatever it was found to be.
+        let leaked = self.found.is_some() && stood == 0;
+        self.starts.begin(low.released().max(stood), leaked);
         *self = Self {
             starts: self.starts,
             time: self.time,
@@ -161,7 +175,7 @@ impl Detector {
             }
         }
         for scale in 0..SCALES {
-            let bit = 1 << scale;
+            let bit = bit(scale);
             if scales & bit == 0 {
                 continue;
             }
@@ -184,7 +198,11 @@ impl Detector {
         }
         if done & (1 << NEAR_SCALE) != 0 {
             let is_near = self.is_over(NEAR_SCALE, NEAR);
-            self.near = if is_near { (self.near + 1).min(2) } else { 0 };
+            self.near = if is_near {
+                self.near.saturating_add(1).min(2)
+            } else {
+                0
+            };
         }
         self.is_soon = self.soon();
         self.settle(done);
@@ -227,8 +245,14 @@ impl Detector {
         } else {
             0
         };
+        let grows = leaks | self.grows;
         match &mut self.found {
-            Some(found) => found.strict |= leaks & self.strict != 0,
+            Some(found) => {
+                found.strict |= leaks & self.strict != 0;
+                if self.leaks != 0 || grows & bit(found.scale) != 0 {
+                    found.grew = self.age;
+                }
+            }
             None if leaks != 0 => {
                 let scale = leaks.trailing_zeros() as usize;
                 self.found = self.judged(scale).map(|judged| Found {
@@ -237,6 +261,7 @@ impl Detector {
                     to: judged.trend.to,
                     limit,
                     age: self.age,
+                    grew: self.age,
                     strict: leaks & self.strict != 0,
                 });
             }
@@ -260,9 +285,7 @@ impl Detector {
         let now = self.tiers.0[2].low.last().unwrap_or(0) as f32;
         let watched = self.bucket(found.scale) * LEN as u64;
         now < found.to - GIVEN * (found.to - found.from)
-            || self.leaks == 0
-                && self.grows & (1 << found.scale) == 0
-                && self.age.saturating_sub(found.age) > watched / 2
+            || self.age.saturating_sub(found.grew) > watched / 2
     }
 
     /// The scale of the longest window up to half a day that can be judged.
@@ -298,13 +321,11 @@ impl Detector {
     }
 
     pub(super) fn bucket(&self, scale: usize) -> u64 {
-        let scale = scale.min(SCALES - 1);
         Tiers::length(scale.checked_sub(TIERS).map_or(scale, |which| NOTED[which]))
     }
 
     /// A scale's figures against what is asked of them.
     pub(super) fn judged(&self, scale: usize) -> Option<Judged> {
-        let scale = scale.min(SCALES - 1);
         let (tier, low) = match scale.checked_sub(TIERS) {
             None => (scale, &self.tiers.0[scale].low),
             Some(which) => (NOTED[which], &self.day.means[which]),
@@ -332,9 +353,40 @@ impl Detector {
         )
     }
 
+    /// Whether it can be what a detector has written: where it was read from, anything may stand.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let of_start = |head: u32, tier: usize| u64::from(head) <= self.age / Tiers::length(tier);
+        let mut tiers = self.tiers.0.iter().enumerate();
+        let mut means = self.day.means.iter().zip(NOTED);
+        let masks = self.grows | self.leaks | self.twice | self.strict;
+        masks < bit(SCALES)
+            && self.near <= 2
+            && self.stood.is_finite()
+            && tiers.all(|(tier, of)| of_start(of.low.head(), tier))
+            && means.all(|(mean, tier)| of_start(mean.head(), tier))
+            && self.day.head() <= self.age / Tiers::length(PART)
+            && self.found.is_none_or(|found| {
+                found.scale < SCALES && found.from.is_finite() && found.to.is_finite()
+            })
+            && self
+                .told
+                .is_none_or(|told| told.scale < SCALES && told.slope.is_finite())
+    }
+
     /// The scale that the verdict stands on.
     pub(super) fn scale(&self) -> Option<usize> {
-        self.told.map(|told| told.scale.min(SCALES - 1))
+        self.told.map(|told| told.scale)
+    }
+
+    /// It stays near the limit.
+    pub(super) fn is_near(&self) -> bool {
+        self.limit.is_some() && self.near >= 2
+    }
+
+    /// The limit is minutes away.
+    pub(super) fn is_soon(&self) -> bool {
+        self.limit.is_some() && self.is_soon
     }
 
     /// The least need of the last bucket that near the limit is asked of, in pages.
@@ -345,7 +397,7 @@ impl Detector {
     pub(super) fn say(&self) -> Verdict {
         let finding = if self.found.is_some() {
             Finding::Leak
-        } else if self.near >= 2 || self.is_soon {
+        } else if self.is_near() || self.is_soon() {
             Finding::NearLimit
         } else if self.grows != 0 {
             Finding::Growing
@@ -362,6 +414,11 @@ impl Detector {
             window: self.told.map(|told| told.window),
         }
     }
+}
+
+/// A scale in a mask.
+fn bit(scale: usize) -> u16 {
+    1 << scale
 }
 
 fn set(mask: &mut u16, bit: u16, on: bool) {

@@ -106,7 +106,7 @@ fn a_batch_each_night() {
 }
 
 #[test]
-fn a_cache_that_fills_to_less_than_half_of_the_limit() {
+fn a_cache_that_fills_from_a_tenth_to_less_than_half_of_the_limit() {
     for days in [1, 3, 8] {
         never("cache", 14 * DAY, |t| {
             100.0 + 350.0 * (t as f64 / (days * DAY) as f64).min(1.0) + 2.0 * noise(t, 16)
@@ -147,8 +147,8 @@ fn a_warm_up_anew_with_each_start() {
 
 #[test]
 fn where_an_earlier_start_stopped_growing_the_next_may_go_as_well() {
-    // It fills evenly to 700M in 20 hours, and stops; the third start is watched at the level where a start without a
-    // past is found.
+    // It fills evenly to 700M in 20 hours, and stops; the first start, which has no past, is taken for a leak.
+    // Of the second more is known.
     let need = |age: i64| 100.0 + 600.0 * (age as f64 / (20 * HOUR) as f64).min(1.0);
     let start = |from: i64, length: i64, number: u64| {
         (0..length / MINUTE).map(move |n| Point {
@@ -157,6 +157,7 @@ fn where_an_earlier_start_stopped_growing_the_next_may_go_as_well() {
         })
     };
     let alone = watch_points(start(0, 40 * HOUR, 1));
+    assert!(alone.leak.is_some());
     let mut later = alone.last.clone();
     let mut found = false;
     for point in start(40 * HOUR, 40 * HOUR, 2) {

@@ -128,12 +128,72 @@ fn a_new_start_is_seen_by_cpu_time_where_nobody_tells() {
     let of_start = |time: i64| (time % (20 * HOUR)) as u64 * 1000;
     let mut with = Detector::default();
     points(of_start).for_each(|point| with.take(&point));
-    // The sixth start is young: what is known of it is less than of six days.
+    // The eighth start is four hours old: nothing is known of it that is older.
+    let window = with.verdict().window;
     assert!(
-        with.verdict()
-            .window
-            .is_some_and(|window| i64::from(window) < 20 * HOUR)
+        window.is_some_and(|window| i64::from(window) < 4 * HOUR),
+        "{window:?}"
     );
+}
+
+#[test]
+fn a_reading_of_current_between_others_is_passed_over() {
+    let usual = |n: i64| point(n * MINUTE, 200.0 + 30.0 * daily(n * MINUTE));
+    let points = |stray: fn(i64) -> bool| {
+        (0..10 * 1440).map(move |n| match stray(n) {
+            true => Point {
+                is_need: false,
+                ..point(n * MINUTE, 999.0)
+            },
+            false => usual(n),
+        })
+    };
+    let seen = watch_points(points(|n| n == 5 * 1440));
+    assert_eq!((seen.leak, seen.near), (None, None));
+    // It stays so: what is known begins anew, an hour later.
+    let mut detector = watch_points((0..1440).map(usual)).last;
+    for n in 1440..1440 + 75 {
+        let current = Point {
+            is_need: false,
+            ..point(n * MINUTE, 600.0)
+        };
+        detector.take(&current);
+    }
+    assert_eq!(detector.verdict().finding, Finding::Steady);
+    assert!(detector.verdict().window.is_some_and(|w| w < 15 * 60));
+}
+
+#[test]
+fn cpu_time_is_the_same_at_ten_seconds_and_at_a_minute() {
+    let cpu = |time: i64| if time % 90 < 10 { 9 } else { 1 };
+    let load = |tick: i64| {
+        let (mut detector, mut usage) = (Detector::default(), 0);
+        for time in 0..4 * HOUR {
+            usage += cpu(time) * 1000;
+            if time % tick == 0 {
+                let point = Point {
+                    cpu_usec: Some(usage),
+                    ..point(time, 300.0)
+                };
+                detector.take(&point);
+            }
+        }
+        detector.tiers.0[3].low.load(0)
+    };
+    let (ten, minute) = (load(10), load(60));
+    assert!(ten.abs_diff(minute) < minute / 20, "{ten} {minute}");
+}
+
+#[test]
+fn without_its_limit_nothing_is_near_it() {
+    let mut detector = watch_points((0..180).map(|n| point(n * MINUTE, 960.0))).last;
+    assert_eq!(detector.verdict().finding, Finding::NearLimit);
+    let point = Point {
+        limit: None,
+        ..point(180 * MINUTE, 960.0)
+    };
+    detector.take(&point);
+    assert_ne!(detector.verdict().finding, Finding::NearLimit);
 }
 
 #[test]
@@ -186,9 +246,14 @@ fn what_is_given_back_ends_a_leak_and_it_does_not_flap() {
 
 #[test]
 fn growth_that_stops_ends_a_leak() {
-    let seen = watch(MINUTE, 9 * DAY, |t| leak(t.min(2 * DAY + 6 * HOUR)));
-    assert!(seen.leak.is_some());
+    let stops = 2 * DAY + 6 * HOUR;
+    let seen = watch(MINUTE, 9 * DAY, |t| leak(t.min(stops)));
+    let found = seen.leak.expect("it is found");
     assert_eq!(seen.last.verdict().finding, Finding::Steady);
+    // Not before it has stopped for half of what was watched, however long ago it was found.
+    let last = |lasting| watch(MINUTE, lasting, |t| leak(t.min(stops))).last;
+    let half = i64::from(last(found + MINUTE).verdict().window.expect("a window")) / 2;
+    assert_eq!(last(stops + half / 2).verdict().finding, Finding::Leak);
 }
 
 #[test]

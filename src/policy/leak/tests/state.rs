@@ -34,6 +34,35 @@ fn what_is_stored_and_loaded_each_minute_says_the_same() {
     assert_eq!(kept.verdict().finding, Finding::Leak);
 }
 
+/// What stands in a file may be anything: it is no detector's, and no harm comes of it.
+#[test]
+fn what_no_detector_has_written_is_seen() {
+    let seen = watch(MINUTE, 3 * DAY, |t| {
+        300.0 + 600.0 * t as f64 / (72 * HOUR) as f64
+    });
+    let text = serde_json::to_string(&seen.last).expect("it is text");
+    assert!(seen.last.is_sound(), "{text}");
+    assert!(Detector::default().is_sound());
+    let good: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for (place, wrong) in [
+        ("/near", serde_json::json!(255)),
+        ("/stood", serde_json::json!(1e300)),
+        ("/grows", serde_json::json!(32768)),
+        ("/found/scale", serde_json::json!(100)),
+        ("/found/from", serde_json::json!(1e300)),
+        ("/told/scale", serde_json::json!(12)),
+        ("/told/slope", serde_json::json!(-1e300)),
+        ("/day/head", serde_json::json!(u64::MAX)),
+        ("/tiers/3/low/head", serde_json::json!(u32::MAX)),
+        ("/age", serde_json::json!(0)),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).expect(place) = wrong;
+        let bad: Detector = serde_json::from_value(bad).expect(place);
+        assert!(!bad.is_sound(), "{place}");
+    }
+}
+
 #[test]
 fn what_is_no_detector_is_refused() {
     let text = serde_json::to_string(&Detector::default()).expect("it is text");

@@ -60,23 +60,23 @@ const LEAK: [&str; 9] = [
     "+ still rising: the last quarter at 100 % of the pace (at least 40 %)",
     "+ new ground: 200M, nothing was given back (at least 25 % of the rise)",
     "+ slowing down: not at all (to come: at least the 207M below the limit)",
-    "+ risen of what is left: 97 %: 200M of 207M (at least 80 %: it grows for as long as it is watched)",
-    "+ found: a leak 18h 20min ago, at 593M (until a third of the rise is given back, or it has stopped)",
+    "+ risen of what is left: 97 %: 200M of 207M (at least 80 %: it never stood still for long)",
+    "+ found: a leak 18h 20min ago, at 593M (until 35 % of the rise are given back, it has stopped, or the limit is raised by a quarter)",
     "- near the limit: never under 797M of 1000M for 12min (at least 92 %, twice)",
 ];
 const STEADY: [&str; 2] = [
-    "- rise: -28K in 10h 20min (at least 9M, 3 % of 299M)",
+    "- rise: -28K in 10h 20min (at least 70M, 10 % of the 699M below the limit)",
     "- near the limit: never under 299M of 1000M for 12min (at least 92 %, twice)",
 ];
 const LOAD: [&str; 8] = [
-    "+ rise: 49M in 1d 11h 10min (at least 18M, 3 % of 589M)",
+    "+ rise: 49M in 1d 11h 10min (at least 40M, 10 % of the 402M below the limit)",
     "+ direction: 100 % of the pairs rise, less those that fall (at least 65 %)",
     "+ steps: as even as 13.0 steps (at least 3.3)",
     "+ still rising: the last quarter at 100 % of the pace (at least 40 %)",
     "+ new ground: 67M, nothing was given back (at least 25 % of the rise)",
-    "- beside load: 50 % of the rise are not explained by CPU time (at least 50 %)",
+    "- beside load: 50 % of the rise are not explained by CPU time (at least 50 %, or 70 % where load rose)",
     "+ slowing down: not at all (to come: at least the 402M below the limit)",
-    "- risen of what is left: 17 %: 67M of 402M (at least 360 %: it grows for as long as it is watched, most of it goes with load, page cache may be in it)",
+    "- risen of what is left: 17 %: 67M of 402M (at least 360 %: it never stood still for long, most of it goes with load, page cache may be in it)",
 ];
 const NOTHING: [&str; 2] = [
     "? watched: 4min of this start (at least 12min)",
