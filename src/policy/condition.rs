@@ -84,10 +84,12 @@ pub(super) fn holds(condition: &Condition, memory: &mut Memory, scene: &Scene<'_
         // A start that was old enough stays so, whatever becomes of the clock.
         Condition::Age(asked) => Some(scene.is_latched || scene.age >= *asked),
         Condition::Leak { cautious } => {
-            trend::leaks(scene.seen.trend?, *cautious, scene.is_latched)
+            let found = scene.seen.trend?;
+            Some(trend::leaks(found, *cautious, scene.is_latched))
         }
         Condition::ExhaustsIn(span) => {
-            trend::exhausts(scene.seen.trend?, *span, scene.is_latched, scene.now)
+            let found = scene.seen.trend?;
+            Some(trend::exhausts(found, *span, scene.is_latched, scene.now))
         }
         Condition::Tasks(_) | Condition::Total(_) => None,
     };

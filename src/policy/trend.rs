@@ -17,29 +17,24 @@ const DAY: f64 = 24.0 * HOUR;
 
 /// Whether it is a leak. One that was told stays one until the detector takes it back: that it comes near the limit,
 /// or is no longer as certain, does not.
-pub(super) fn leaks(found: &Verdict, cautious: bool, is_latched: bool) -> Option<bool> {
-    Some(match found.finding {
+pub(super) fn leaks(found: &Verdict, cautious: bool, is_latched: bool) -> bool {
+    match found.finding {
         Finding::Leak => is_latched || !cautious || found.is_cautious,
         Finding::NearLimit => is_latched,
         Finding::Learning | Finding::Steady | Finding::Growing => false,
-    })
+    }
 }
 
 /// Whether its growth reaches the limit within a time. A slope without a trend is none: every one reaches it some day.
-pub(super) fn exhausts(
-    found: &Verdict,
-    span: Span,
-    is_latched: bool,
-    now: Timestamp,
-) -> Option<bool> {
+pub(super) fn exhausts(found: &Verdict, span: Span, is_latched: bool, now: Timestamp) -> bool {
     let Some(forecast) = found.forecast.filter(|_| found.finding >= Finding::Growing) else {
-        return Some(false);
+        return false;
     };
     let asked = match is_latched {
         true => span.0.saturating_add(span.0 / 100 * (LATER - 100)),
         false => span.0,
     };
-    Some(until(forecast.likely, now).0 <= asked)
+    until(forecast.likely, now).0 <= asked
 }
 
 /// From now until a second since 1970.
@@ -90,34 +85,28 @@ const UNSEEN: &str = "the detector knows nothing of it";
 /// What the detector finds: `it grows 3.1M an hour over 6h, and reaches its limit in 5h 20min (4h to 8h)`.
 #[must_use]
 pub fn say(found: &Verdict, now: Timestamp) -> String {
-    let mut text = match found.finding {
-        Finding::Learning => return "learning".to_owned(),
-        Finding::Steady => "steady".to_owned(),
-        Finding::NearLimit => "near its limit".to_owned(),
-        Finding::Growing | Finding::Leak => String::new(),
-    };
-    let mut part = |words: String| {
-        if !text.is_empty() {
-            text += ", ";
-        }
-        text += &words;
-    };
-    if let Some(slope) = found.slope.filter(|_| found.finding >= Finding::Growing) {
+    let grows = found.slope.filter(|slope| *slope > 0.0).map(|slope| {
         let over = found.window.map_or_else(String::new, |window| {
             format!(" over {}", show_span(Span::seconds(u64::from(window))))
         });
-        part(format!("it grows {}{over}", say_slope(slope)));
-    } else if found.finding == Finding::Growing || found.finding == Finding::Leak {
-        part("it grows".to_owned());
+        format!("it grows {}{over}", say_slope(slope))
+    });
+    let mut parts = match found.finding {
+        Finding::Learning => return "learning".to_owned(),
+        Finding::Steady => return "steady".to_owned(),
+        Finding::NearLimit => vec!["near its limit".to_owned()],
+        Finding::Growing | Finding::Leak => Vec::new(),
+    };
+    parts.extend(grows);
+    if parts.is_empty() {
+        // It was found to, and has not given back.
+        parts.push("it grew".to_owned());
     }
-    let forecast = found.forecast.filter(|_| found.finding >= Finding::Growing);
-    if let Some(forecast) = forecast {
-        part(format!(
-            "and reaches its limit in {}",
-            say_forecast(forecast, now)
-        ));
+    if let Some(forecast) = found.forecast {
+        let forecast = say_forecast(forecast, now);
+        parts.push(format!("and reaches its limit in {forecast}"));
     }
-    text
+    parts.join(", ")
 }
 
 /// A slope in bytes a second for people: `3.1M an hour`, `2M a day`.
