@@ -29,17 +29,25 @@ pub struct Kind {
 }
 
 /// Those that are memctl's own come first.
-pub const OWN: usize = 2;
+pub const OWN: usize = 4;
 
 /// All of them, in the order of the tables.
-pub static KINDS: [Kind; 12] = [
+pub static KINDS: [Kind; 14] = [
     Kind {
         name: "memctl",
-        make: || Box::new(Memctl::new(false)),
+        make: || Box::new(Memctl::new(false, true)),
     },
     Kind {
         name: "memctl, cautious",
-        make: || Box::new(Memctl::new(true)),
+        make: || Box::new(Memctl::new(true, true)),
+    },
+    Kind {
+        name: "`leak` alone",
+        make: || Box::new(Memctl::new(false, false)),
+    },
+    Kind {
+        name: "`leak` alone, cautious",
+        make: || Box::new(Memctl::new(true, false)),
     },
     Kind {
         name: "90 % of the limit",
@@ -83,17 +91,20 @@ pub static KINDS: [Kind; 12] = [
     },
 ];
 
-/// memctl's detector as the daemon uses it: a leak is restarted, and what is near its limit.
+/// memctl's detector: a leak is restarted, as a rule `leak` does it; with the net also what is near its limit, as a rule
+/// beside it would.
 struct Memctl {
     detector: Detector,
     cautious: bool,
+    net: bool,
 }
 
 impl Memctl {
-    fn new(cautious: bool) -> Self {
+    fn new(cautious: bool, net: bool) -> Self {
         Self {
             detector: Detector::default(),
             cautious,
+            net,
         }
     }
 }
@@ -104,7 +115,7 @@ impl Judge for Memctl {
         let verdict = self.detector.verdict();
         match verdict.finding {
             Finding::Leak if verdict.is_cautious || !self.cautious => Some(Alarm::Leak),
-            Finding::NearLimit => Some(Alarm::NearLimit),
+            Finding::NearLimit if self.net => Some(Alarm::NearLimit),
             _ => None,
         }
     }

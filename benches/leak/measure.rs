@@ -142,9 +142,7 @@ pub struct Tally {
     pub leaking: usize,
     /// Restarts of services that lost nothing,
     pub mistakes: usize,
-    /// how many of them because little was left, and
-    pub near: usize,
-    /// how many services had any.
+    /// and how many services had any.
     pub mistaken: usize,
     /// Seconds watched while nothing was lost.
     pub healthy: f64,
@@ -164,8 +162,6 @@ impl Tally {
         self.units += 1;
         self.leaking += usize::from(label == Label::Leak);
         self.mistakes += outcome.mistakes.len();
-        let near = outcome.mistakes.iter();
-        self.near += near.filter(|(_, alarm)| *alarm == Alarm::NearLimit).count();
         self.mistaken += usize::from(!outcome.mistakes.is_empty());
         self.healthy += outcome.healthy;
         self.hits += usize::from(outcome.hit);

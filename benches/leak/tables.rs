@@ -106,24 +106,13 @@ fn healthy(title: &str, kinds: &[Kind], families: &[(&str, Vec<Tally>)]) {
     }
     println!("### {title}\n");
     println!("Services restarted; behind memctl's, restarts per unit-year and their interval.\n");
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-    println!("| | {} |", names.join(" | "));
-    println!("|---|{}", "--:|".repeat(names.len()));
-    for (name, tallies) in families {
-        let cells: Vec<String> = tallies
-            .iter()
-            .enumerate()
-            .map(|(nth, tally)| {
-                let wrong = percent(tally.mistaken, tally.units);
-                match nth {
-                    0 => format!("{wrong}, {}", rate(tally)),
-                    _ => wrong,
-                }
-            })
-            .collect();
-        println!("| {name} | {} |", cells.join(" | "));
-    }
-    println!();
+    by_family(kinds, families, |nth, tally| {
+        let wrong = percent(tally.mistaken, tally.units);
+        match nth {
+            0 => format!("{wrong}, {}", rate(tally)),
+            _ => wrong,
+        }
+    });
 }
 
 /// A line a family: memctl at length, of the others recall and the median delay.
@@ -136,25 +125,31 @@ fn leaking(kinds: &[Kind], families: &[(&str, Vec<Tally>)]) {
         "Recall and median delay; of memctl's first line also the 90th percentile, recall with 20 % left, restarts before \
          the onset, and cost at 10.\n"
     );
+    by_family(kinds, families, |nth, tally| match nth {
+        0 => format!(
+            "{}, {}, {}, {}, {:.0}",
+            share(tally.recall()),
+            delay(tally),
+            share(tally.in_time()),
+            tally.mistakes,
+            tally.cost(10.0)
+        ),
+        _ => format!("{}, {}", share(tally.recall()), share(tally.delay(0.5))),
+    });
+}
+
+/// The judges side by side, a line a family; `cell` is told which of them it is.
+fn by_family(
+    kinds: &[Kind],
+    families: &[(&str, Vec<Tally>)],
+    cell: impl Fn(usize, &Tally) -> String,
+) {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     println!("| | {} |", names.join(" | "));
     println!("|---|{}", "--:|".repeat(names.len()));
     for (name, tallies) in families {
-        let cells: Vec<String> = tallies
-            .iter()
-            .enumerate()
-            .map(|(nth, tally)| match nth {
-                0 => format!(
-                    "{}, {}, {}, {}, {:.0}",
-                    share(tally.recall()),
-                    delay(tally),
-                    share(tally.in_time()),
-                    tally.mistakes,
-                    tally.cost(10.0)
-                ),
-                _ => format!("{}, {}", share(tally.recall()), share(tally.delay(0.5))),
-            })
-            .collect();
+        let cells = tallies.iter().enumerate();
+        let cells: Vec<String> = cells.map(|(nth, tally)| cell(nth, tally)).collect();
         println!("| {name} | {} |", cells.join(" | "));
     }
     println!();
