@@ -37,7 +37,7 @@ pub enum Kind {
     NearLimit,
     /// Processes of a unit without a rule for it were killed.
     Killed,
-    /// A unit grows and may leak; nothing is done about it.
+    /// A unit grows and may leak, and no rule that asks the detector has told it.
     Suspect,
     /// A snapshot was taken.
     Snapshot,

@@ -40,7 +40,7 @@ pub enum Finding {
     Learning,
     /// Nothing grows that would matter.
     Steady,
-    /// It grows, and may be a leak: told, not acted on.
+    /// It grows, and may be a leak: told, and no leak to rules.
     Growing,
     /// It grows for good, and reaches the limit.
     Leak,

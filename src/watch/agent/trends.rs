@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::journal::{Event, Kind};
-use crate::policy::leak::{Finding, Reason, Verdict};
+use crate::policy::leak::{Reason, Verdict};
 use crate::policy::{self, Trend};
 use crate::profile::Rule;
 use crate::profile::rule::Condition;
@@ -13,8 +13,7 @@ use crate::systemd::names::UnitName;
 
 use super::{Agent, Mode};
 
-/// How often the daemon writes down what detectors have learnt, in seconds: as often as the finest of their buckets
-/// closes. What is lost between is learnt anew.
+/// How often the daemon writes down what detectors have learnt, in seconds. What is lost between is learnt anew.
 const KEEP: i64 = 300;
 
 /// What the detector says of a unit, this reading included.
@@ -37,7 +36,7 @@ impl Agent<'_> {
         }
     }
 
-    /// Tells that a unit grows and may leak: once, where no rule tells it.
+    /// Tells that a unit grows and may leak: once, where no rule that asks the detector has told it.
     pub(super) fn suspect(
         &mut self,
         name: &UnitName,
@@ -46,16 +45,20 @@ impl Agent<'_> {
         (need, limit): (Option<u64>, Option<u64>),
         now: Timestamp,
     ) {
-        let asks = |condition: &Condition| matches!(condition, Condition::Leak { .. });
-        let mut conditions = rules.iter().flat_map(|rule| &rule.conditions);
-        let told = verdict.finding == Finding::Leak && conditions.any(asks);
+        let asks = |c: &Condition| matches!(c, Condition::Leak { .. } | Condition::ExhaustsIn(_));
+        let unit = self.units.get(name);
+        let is_latched = |rule: &Rule| {
+            let memory = unit.and_then(|unit| unit.rules.get(&rule.name));
+            memory.is_some_and(|memory| memory.latched.is_some())
+        };
+        let mut asking = rules.iter().filter(|rule| rule.conditions.iter().any(asks));
+        let told = asking.any(is_latched);
         let trend = self.trends.get_mut(name);
         if !trend.is_some_and(|trend| trend.is_news(verdict.finding, told, now)) {
             return;
         }
         let words = policy::say(verdict, now);
-        let message =
-            format!("{name} is suspect: {words}; it may leak, and nothing is done about it");
+        let message = format!("{name} is suspect: {words}; it may leak");
         let mut event = Event::new(Kind::Suspect, Some(name), message);
         event.need = need;
         event.limit = limit;

@@ -89,7 +89,7 @@ fn a_timer_s_processes_find_what_a_daemon_finds_and_tell_it_once() {
     let kinds: Vec<Kind> = daemon.iter().map(|(_, kind, _)| *kind).collect();
     assert!(kinds.contains(&Kind::Fired), "{daemon:?}");
     let suspects = kinds.iter().filter(|kind| **kind == Kind::Suspect).count();
-    assert!(suspects <= 1, "{daemon:?}");
+    assert_eq!(suspects, 1, "it grows before it leaks: {daemon:?}");
 }
 
 #[test]
@@ -116,9 +116,34 @@ fn what_cannot_be_read_or_written_is_told_and_stops_nothing() {
     let mut line = host.start(Host::at("10:00:00"));
     minutes(&mut line, [400]);
     assert_eq!(line.told(), ["rule-fired web.service"]);
+    let is_told = |line: &Line<'_>, what: &str| {
+        let faults: Vec<&String> = line.agent.faults.keys().collect();
+        assert!(faults.iter().any(|f| f.contains(what)), "{faults:?}");
+    };
+    is_told(&line, "detectors.json: of another version of memctl (v 7)");
     std::fs::remove_file(host.dir.path().join(FILE)).expect("remove");
     std::fs::create_dir(host.dir.path().join(FILE)).expect("mkdir");
     minutes(&mut line, [400; 10]);
     minutes(&mut line, [100]);
     assert_eq!(line.told(), ["rule-cleared web.service"]);
+    is_told(&line, "cannot write");
+}
+
+#[test]
+fn whoever_is_told_by_a_rule_is_not_suspect_too() {
+    let told = |rule: &str| {
+        let host = Host::new(rule, "");
+        let mut line = host.start(Host::at("00:00:00"));
+        minutes(&mut line, leak(0..1200));
+        let events = host.journal.take();
+        let count = |kind| events.iter().filter(|e| e.kind == kind).count();
+        [Kind::Suspect, Kind::Fired].map(count)
+    };
+    // It grows, and that is told by a rule that does not wait for a leak.
+    assert_eq!(told(r#"{ exhausts_in = "5d", action = "alert" }"#), [0, 1]);
+    // A rule that asks for more, and one that asks for something else as well, tell nothing.
+    let cautious = r#"{ leak = "cautious", action = "alert" }"#;
+    assert_eq!(told(cautious)[0], 1);
+    let both = r#"{ leak = true, above = "499M", action = "alert" }"#;
+    assert_eq!(told(both), [1, 0]);
 }
