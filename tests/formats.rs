@@ -219,6 +219,7 @@ fn what_replay_says() {
         side,
         time: time.to_owned(),
         told: told.clone(),
+        times: 1,
     };
     let web = UnitName::parse("web.service").expect("a name");
     let said = |profiles: &[&str], trace: Option<&str>, lines| {

@@ -80,3 +80,46 @@ fn a_closed_pipe_is_no_error() {
         assert_eq!(told, "", "{verb:?}");
     }
 }
+
+/// The `trace` of each line that replay prints of so many traces, all of which come to something; and how it ended.
+fn replayed(count: usize, stdout: Stdio) -> (Vec<String>, Output) {
+    let dir = image();
+    let rules = "[unit.\"web.service\"]\nMemoryMax = \"400M\"\nrules = [{ above = \"100M\", action = \"alert\" }]\n";
+    fs::write(dir.path().join("rules.toml"), rules).expect("write");
+    let mut arguments = vec!["replay", "--json", "-p", "rules.toml"];
+    let names: Vec<String> = (0..count).map(|n| format!("{n}.csv")).collect();
+    for (n, name) in names.iter().enumerate() {
+        // The first ones are the longest: what comes of the others has to wait.
+        let length = if n < 3 { 20_000 } else { 3 };
+        let lines = (0..length).map(|at| format!("{},{}\n", 60 * at, 200 << 20));
+        let text = format!("time,anon\n{}", lines.collect::<String>());
+        fs::write(dir.path().join(name), text).expect("write");
+    }
+    arguments.extend(names.iter().map(String::as_str));
+    let output = run(dir.path(), &arguments, stdout);
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let traces = lines.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect(line);
+        line["trace"].as_str().expect("a trace").to_owned()
+    });
+    (traces.collect(), output)
+}
+
+#[test]
+fn many_traces_come_in_their_order() {
+    let (traces, output) = replayed(300, Stdio::piped());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let expected: Vec<String> = (0..300).map(|n| format!("{n}.csv")).collect();
+    assert_eq!(traces, expected);
+}
+
+#[test]
+fn nobody_reads_what_is_replayed_any_more() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let (_, output) = replayed(300, writer.into());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+    let (_, output) = replayed(300, full());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}

@@ -117,6 +117,7 @@ fn main() {
     let host = Host {
         machine: 0,
         local: TimeZone::UTC,
+        protect: Vec::new(),
     };
     let leak = "{ leak = true, action = \"restart\" },\n";
     let four = "{ above = \"95%\", for = \"5min\", action = \"alert\" },\n{ grown = \"+80%\", action = \"restart\" },\n\

@@ -5,6 +5,7 @@ mod work;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -13,19 +14,25 @@ use jiff::{Timestamp, ZonedDateTime};
 use crate::cli;
 use crate::command::Context;
 use crate::command::history::{moment as moment_of, unit_name};
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::history::{Grain, History};
 use crate::kernel::meminfo::MemInfo;
 use crate::replay::{self, Faults, Given, Host, Player, Reading, cell};
 use crate::systemd::names::UnitName;
 use crate::units::{Memory, quote};
-use crate::view::out::{colour_on_stdout, print, tell, terminal};
+use crate::view::out::{colour_on_stdout, print, print_on, tell, terminal};
 use crate::view::replay::{self as view, Moment, Replayed, Run};
 
 pub(super) fn run(context: &Context, options: &cli::Replay) -> Result<u8> {
     let host = Host {
         machine: super::watch::machine(&context.root),
         local: TimeZone::system(),
+        // Of the host that a trace is of nobody knows that.
+        protect: match options.since {
+            Some(_) => config::read(&context.root, &context.scope).config.protect,
+            None => Vec::new(),
+        },
     };
     let unit = match &options.since {
         Some(_) => Some(of_history(options)?),
@@ -58,38 +65,46 @@ pub(super) fn run(context: &Context, options: &cli::Replay) -> Result<u8> {
             .collect(),
         zone: host.local.clone(),
     };
+    let mut problems = work::Problems::default();
     if options.since.is_some() {
         let readings = history(context, options, run.unit)?;
         let replayed = Replayed {
             trace: None,
             played: replay::play_readings(&readings, &sides, &host),
         };
-        return show(context, &run, &[replayed]).map(|()| 0);
+        problems.add(&replayed);
+        show(context, &run, &[replayed])?;
+        problems.warn();
+        return Ok(0);
     }
     let mut all = Vec::new();
-    let mut faults = work::Problems::default();
     let json = context.json;
-    let mut closed = Ok(());
-    work::play_all(&options.traces, &sides, &host, &mut |replayed| {
-        faults.add(&replayed);
+    let mut printed = Ok(true);
+    let mut hand_on = |replayed: Replayed| {
+        problems.add(&replayed);
         if json {
             let lines = view::json(&run, &replayed);
-            if !lines.is_empty() && closed.is_ok() {
-                closed = print(&lines.join("\n"));
+            if !lines.is_empty() {
+                printed = print_on(&lines.join("\n"));
             }
         } else if replayed.played.faults.is_empty() {
-            all.push(Replayed {
-                played: work::lean(replayed.played),
-                ..replayed
-            });
+            all.push(replayed);
         }
-    });
-    closed?;
+        match printed {
+            Ok(true) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    };
+    work::play_all(&options.traces, &sides, &host, !json, &mut hand_on);
+    if !printed? {
+        // Whoever reads has seen enough.
+        return Ok(0);
+    }
     if !json && !all.is_empty() {
         show(context, &run, &all)?;
     }
-    faults.warn();
-    faults.refuse()?;
+    problems.warn();
+    problems.refuse()?;
     Ok(0)
 }
 

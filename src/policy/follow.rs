@@ -11,6 +11,12 @@ use crate::sample::{Ceiling, Sample, Start};
 /// What a unit without a limit leaves to the others, as a part of RAM. Chosen, not measured.
 const RESERVE: u64 = 20;
 
+/// What a unit without a limit leaves to the others of a machine's memory, in bytes.
+#[must_use]
+pub fn reserve(ram: u64) -> u64 {
+    ram / RESERVE
+}
+
 /// A growth that has paused for less than this is the one that was told.
 const PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -120,6 +126,6 @@ pub fn limit(sample: &Sample, ceiling: Option<&Ceiling>, host: Option<&MemInfo>)
     }
     let host = host?;
     let held = sample.memory.need().or(sample.memory.current)?;
-    let left = host.available?.saturating_sub(host.total / RESERVE);
+    let left = host.available?.saturating_sub(reserve(host.total));
     Some(held.saturating_add(left))
 }

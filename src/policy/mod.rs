@@ -33,7 +33,7 @@ use crate::sample::{Ceiling, Sample};
 pub use builtin::{BuiltIn, built_in};
 pub use condition::is_judged;
 pub use decide::{Weighed, decide, gone, weigh};
-pub use follow::{Trend, limit};
+pub use follow::{Trend, limit, reserve};
 pub use memory::Memory;
 pub use stalled::{NEAR, STANDSTILL};
 pub use standing::{Standing, Term, standing};

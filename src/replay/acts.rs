@@ -70,7 +70,10 @@ impl<'a> Acts<'a> {
             ignores_idle: false,
         };
         let since = self.wished.as_ref().map(|wished| wished.since);
-        self.gates(&wish, since, now)
+        // What is done at this reading was not there when the gates were asked.
+        let mut state = self.state.clone();
+        state.done.retain(|done| done.time < now);
+        self.gates(&wish, &state, since, now)
     }
 
     /// Asks the gates whether what a rule wants may go ahead: for a new wish, and when what forbade it is over. What
@@ -106,7 +109,10 @@ impl<'a> Acts<'a> {
             ignores_window: want.ignores_window,
             ignores_idle: want.ignores_idle,
         };
-        let withheld = self.gates(&wish, Some(since), now).into_iter().next();
+        let withheld = self
+            .gates(&wish, &self.state, Some(since), now)
+            .into_iter()
+            .next();
         if !self.note(deed, withheld.as_ref(), now) {
             return;
         }
@@ -143,15 +149,21 @@ impl<'a> Acts<'a> {
         true
     }
 
-    fn gates(&self, wish: &Wish, since: Option<Timestamp>, now: Timestamp) -> Vec<Withheld> {
+    fn gates(
+        &self,
+        wish: &Wish,
+        state: &UnitState,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<Withheld> {
         let holds = BTreeMap::new();
         let circumstances = Circumstances {
             settings: &self.given.restart,
-            state: &self.state,
+            state,
             fingerprint: "",
             host_hold: None,
             holds: &holds,
-            protect: &[],
+            protect: &self.host.protect,
             busy: None,
             machine: self.host.machine,
             writable: true,

@@ -12,9 +12,7 @@ use crate::policy::{self, Change, Memory, News, Seen, Standing, Trend, standing,
 use crate::profile::rule::Action;
 use crate::restart::gate::Withheld;
 use crate::sample::{Bound, Ceiling, Limits, Sample, Source};
-
-/// The part of RAM that a unit without limits leaves to the others, as the watch reckons it.
-const RESERVE: u64 = 20;
+use crate::systemd::names::UnitName;
 
 /// What became of a rule at a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +87,8 @@ pub struct Host {
     pub machine: u128,
     /// Local time, for windows that name no zone.
     pub local: TimeZone,
+    /// The units that memctl.toml protects.
+    pub protect: Vec<UnitName>,
 }
 
 /// Plays readings to rules.
@@ -228,7 +228,7 @@ impl<'a> Player<'a> {
     fn limit(&self) -> Option<u64> {
         let ceiling = self.ceiling.as_ref();
         let of_ceiling = policy::limit(&self.sample, ceiling, None);
-        of_ceiling.or_else(|| self.given.ram.map(|ram| ram - ram / RESERVE))
+        of_ceiling.or_else(|| self.given.ram.map(|ram| ram - policy::reserve(ram)))
     }
 }
 

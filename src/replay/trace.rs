@@ -136,7 +136,6 @@ pub struct Trace<R> {
     names: Vec<String>,
     time_at: usize,
     unknown: Vec<String>,
-    has_limits: bool,
     /// The invocation that was read last, and what it was read from.
     invocation: (Vec<u8>, Option<Invocation>),
     reading: Reading,
@@ -162,7 +161,6 @@ impl<R: Read> Trace<R> {
             names: Vec::new(),
             time_at: 0,
             unknown: Vec::new(),
-            has_limits: false,
             invocation: (Vec::new(), None),
             reading: Reading::blank(jiff::Timestamp::MIN),
             begun: false,
@@ -188,15 +186,16 @@ impl<R: Read> Trace<R> {
             let text = String::from_utf8_lossy(field);
             let name = text.trim_start_matches('\u{feff}').trim().to_owned();
             let found = Column::named(&name);
+            // A comma at the end of each line makes a column without a name.
             if found == Column::Unknown {
-                self.unknown.push(name.clone());
+                self.unknown
+                    .extend(Some(name.clone()).filter(|name| !name.is_empty()));
             } else if self.columns.contains(&found) {
                 self.fault(1, column, format!("column `{name}` is there twice"));
             }
             if found == Column::Time {
                 self.time_at = at;
             }
-            self.has_limits |= matches!(found, Column::High | Column::Max);
             column += field.len() as u64 + 1;
             self.columns.push(found);
             self.names.push(name);
@@ -210,8 +209,11 @@ impl<R: Read> Trace<R> {
                 .take(8)
                 .map(|name| crate::units::quote(name));
             let message = format!(
-                "the header has no `{}`: {}",
-                if has(Column::Time) { "current" } else { "time" },
+                "the header has {}: {}",
+                match has(Column::Time) {
+                    true => "neither `current` nor `anon`",
+                    false => "no `time`",
+                },
                 names.collect::<Vec<_>>().join(", ")
             );
             self.fault(1, 0, message);
@@ -222,12 +224,6 @@ impl<R: Read> Trace<R> {
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
-    }
-
-    /// Whether the trace itself tells limits.
-    #[must_use]
-    pub fn has_limits(&self) -> bool {
-        self.has_limits
     }
 
     /// The next reading; a line that cannot be read is noted, and left out. `false` at the end.
@@ -309,7 +305,7 @@ impl<R: Read> Trace<R> {
             // As the trace writes times.
             let before = match time.contains(':') {
                 true => before.to_string(),
-                false => before.as_second().to_string(),
+                false => before.as_duration().as_secs_f64().to_string(),
             };
             let message = format!("time goes back: {time} after {before}");
             self.fault(self.line(), self.column(self.time_at), message);

@@ -9,13 +9,22 @@ use crate::error::{Error, Result};
 /// # Errors
 /// Standard output cannot be written, for another reason than that nobody reads it.
 pub fn print(text: &str) -> Result<()> {
+    print_on(text).map(|_| ())
+}
+
+/// The same; answers whether somebody still reads, for those who would print for long.
+///
+/// # Errors
+/// As [`print`]'s.
+pub fn print_on(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     let text = text.trim_end_matches('\n');
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::failed(format!(
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Error::failed(format!(
             "cannot write to standard output: {e}"
         ))),
-        _ => Ok(()),
     }
 }
 

@@ -143,7 +143,7 @@ fn outcomes(played: &Played, sides: usize) -> BTreeMap<&str, Vec<Outcome<'_>>> {
         }
         if told.is_done {
             outcome.done.get_or_insert(told);
-            outcome.times += 1;
+            outcome.times += line.times;
         }
     }
     all
@@ -281,7 +281,15 @@ fn comes_to(run: &Run<'_>, outcome: &Outcome<'_>) -> Cell {
 /// `3 traces, 60480 readings; leak fires on 2, restart done on 2`.
 fn summary(run: &Run<'_>, all: &[Replayed]) -> String {
     let readings: u64 = all.iter().map(|r| r.played.readings).sum();
-    let mut text = format!("{}, {readings} readings", count(all.len(), "recording"));
+    let mut text = format!(
+        "{}, {}",
+        count(all.len() as u64, "recording"),
+        count(readings, "reading")
+    );
+    if run.profiles.len() > 1 {
+        // What fires by which is told by rule.
+        return text;
+    }
     let mut fired: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for replayed in all {
         for (rule, sides) in outcomes(&replayed.played, run.profiles.len()) {
@@ -302,7 +310,7 @@ fn summary(run: &Run<'_>, all: &[Replayed]) -> String {
     text
 }
 
-fn count(n: usize, noun: &str) -> String {
+fn count(n: u64, noun: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{n} {noun}{s}")
 }

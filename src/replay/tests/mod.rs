@@ -19,6 +19,7 @@ fn host() -> Host {
     Host {
         machine: 0,
         local: TimeZone::UTC,
+        protect: Vec::new(),
     }
 }
 

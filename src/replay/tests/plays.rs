@@ -286,3 +286,75 @@ fn the_history_s_finest_points_are_played() {
     assert_eq!(found[2].time.as_second(), 7200 + 18 * 60);
     assert_eq!(found.len(), 2 + 43);
 }
+
+#[test]
+fn a_rule_that_nothing_is_known_for_is_named() {
+    let given = given(
+        "MemoryMax = \"400M\"\nrules = [\n  { event = \"oom\", action = \"alert\" },\n  \
+         { above = \"50%\", action = \"alert\" },\n  { age = \"1h\", action = \"alert\" },\n]",
+    );
+    let blind = |trace: &str| {
+        let played = play(trace.as_bytes(), std::slice::from_ref(&given), &host());
+        assert!(played.faults.is_empty(), "{:?}", played.faults);
+        played.blind.into_iter().collect::<Vec<_>>()
+    };
+    let known = |rule: &str, missing: &str| (rule.to_owned(), missing.to_owned());
+    assert_eq!(
+        blind("time,current\n0,5\n60,5\n"),
+        [
+            known("above", "its need is not known"),
+            known("event", "memory.events is not known"),
+        ]
+    );
+    assert_eq!(
+        blind("time,anon\n0,5\n60,5\n"),
+        [known("event", "memory.events is not known")]
+    );
+}
+
+#[test]
+fn a_summary_keeps_the_first_of_each_and_how_often() {
+    let given = given(
+        "MemoryMax = \"400M\"\nrestart = { cooldown = \"2min\", limit = \"9/1d\" }\n\
+         rules = [{ above = \"50%\", action = \"restart\" }]",
+    );
+    let lines = (0..12).map(|n| format!("{},{}\n", n * 60, 300 * M));
+    let text = format!("time,anon\n{}", lines.collect::<String>());
+    let played = play(text.as_bytes(), std::slice::from_ref(&given), &host());
+    let done = played.lines.iter().filter(|line| line.told.is_done).count();
+    assert!(done > 2, "{:?}", played.lines);
+    let first = played.lines[0].clone();
+    let summed = played.summed_up().lines;
+    assert_eq!(
+        summed,
+        [Line {
+            times: done,
+            ..first
+        }]
+    );
+}
+
+#[test]
+fn a_header_alone_is_no_recording() {
+    let given = given("rules = [{ age = \"1h\", action = \"alert\" }]");
+    let played = play(&b"time,anon\n"[..], std::slice::from_ref(&given), &host());
+    let told: Vec<String> = played.faults.told.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["there is no reading under the header"]);
+}
+
+/// At the very reading at which it is made, a restart is not withheld by having been made.
+#[test]
+fn what_is_done_at_a_reading_does_not_forbid_it() {
+    let given = given("MemoryMax = \"400M\"\nrules = [{ above = \"50%\", action = \"restart\" }]");
+    let host = host();
+    let mut player = Player::new(&given, &host);
+    let at = |minute: i64| {
+        let mut reading = Reading::blank(Timestamp::from_second(minute * 60).expect("a time"));
+        reading.memory.stat.anon = Some(300 * M);
+        reading
+    };
+    assert!(player.take(&at(1)).iter().any(|told| told.is_done));
+    assert_eq!(player.withheld(), []);
+    player.take(&at(2));
+    assert_eq!(player.withheld().len(), 1);
+}
