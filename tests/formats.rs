@@ -261,6 +261,24 @@ fn what_replay_says() {
     assert_frozen("replay-compared", &parse(&compared[0]));
 }
 
+#[test]
+fn what_replay_explains() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    fs::create_dir(dir.path().join("image")).expect("mkdir");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("write");
+    let rules =
+        "rules = [{ above = \"50%\", action = \"restart\" }, { leak = true, action = \"alert\" }]";
+    write(
+        "web.toml",
+        &format!("[unit.\"web.service\"]\nMemoryMax = \"400M\"\n{rules}\n"),
+    );
+    let rows = (0..20).map(|n| format!("{},{}\n", n * 60, (100 + 10 * n) * world::M));
+    let text = format!("time,anon\n{}", rows.collect::<String>());
+    write("a.csv", &text);
+    let arguments = ["replay", "-p", "web.toml", "--explain", "900", "a.csv"];
+    assert_frozen("replay-explain", &asked(dir.path(), &arguments));
+}
+
 /// Of a unit everything is known, and of another one nothing.
 #[test]
 fn what_explain_says() {

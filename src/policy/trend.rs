@@ -134,8 +134,9 @@ pub fn say_forecast(forecast: Forecast, now: Timestamp) -> String {
         None => "or more".to_owned(),
     };
     let (likely, early) = (shown(forecast.likely), shown(forecast.early));
-    if early == "years" {
-        return early;
+    match early == "years" || late == format!("to {early}") {
+        // At a steady pace there is but one time.
+        true => likely,
+        false => format!("{likely} ({early} {late})"),
     }
-    format!("{likely} ({early} {late})")
 }
