@@ -1,4 +1,4 @@
-//! How large it becomes; for documents, not for every run.
+//! How large it becomes: a little of it in every run, all of it for documents, by hand.
 
 use super::super::row::Column;
 use super::*;
@@ -76,6 +76,29 @@ impl Host {
             time: Timestamp::from_millisecond(time).expect("a time"),
             rows: self.rows.clone(),
         }
+    }
+}
+
+/// What the module says of its size, on a small scale: hours that are closed, and the bytes of a reading in them.
+#[test]
+fn a_reading_takes_a_few_bytes() {
+    for (busy, most) in [(0, 2), (4, 5), (20, 17)] {
+        let place = Place::new();
+        let mut store = place.store();
+        let mut host = Host::new(20, busy);
+        for second in (TEN..TEN + 2 * 3600 + 60).step_by(10) {
+            store.append(&host.tick(second)).expect("written");
+        }
+        let db = rusqlite::Connection::open(place.file()).expect("opens");
+        let bytes: i64 = db
+            .query_row(
+                "SELECT sum(length(data)) FROM block WHERE grain = 0",
+                (),
+                |row| row.get(0),
+            )
+            .expect("blocks");
+        let readings = 20 * 2 * 360;
+        assert!(bytes < most * readings, "{busy}: {bytes} of {readings}");
     }
 }
 
